@@ -1,0 +1,49 @@
+# One door for people and for CI. Needs make and a Python >= 3.11; prefers 3.13, pyenv's too.
+PYTHON ?= $(shell ./.ci/python)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup demo test lint types contracts check bench soak clean
+.DEFAULT_GOAL := help
+
+help:        ## what this file can do
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)    ## .venv with the lamplighter command in it
+
+$(STAMP): pyproject.toml requirements.txt
+	@test -n "$(PYTHON)" || { echo "Lamplighter needs Python 3.11 or newer; none was found. Name one: make PYTHON=/path/to/python3"; exit 2; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --editable '.[laptop,dev]'
+	@touch $@
+
+demo: setup    ## a simulated week on the deployed code path, under a minute
+	@$(BIN)/lamplighter demo
+
+test: setup    ## the test suite
+	@$(BIN)/python -m pytest -n auto
+
+lint: setup    ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup    ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: setup    ## who may import whom
+	@$(BIN)/lint-imports
+
+check: lint types contracts test    ## what CI runs
+
+bench: setup    ## benchmarks, as ratios to a floor in the same run
+	@$(BIN)/python benchmarks/tick.py
+	@$(BIN)/python benchmarks/cold_start.py
+
+soak: setup    ## the long versions of the fault and scenario tests
+	@LAMPLIGHTER_SOAK=1 $(BIN)/python -m pytest -n auto tests/faults tests/scenarios
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info node_modules

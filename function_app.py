@@ -1,0 +1,153 @@
+"""The triggers of Lamplighter, and nothing else: parse, call one handler, return.
+
+Only `azure.functions` is imported here. Whatever else is needed is imported by the first invocation: an error during
+import would make every function vanish without a word, an error during an invocation is a failure people can see.
+All functions are synchronous: the host runs them in threads, where a blocking SDK call stalls nobody else.
+https://learn.microsoft.com/azure/azure-functions/functions-reference-python
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+if TYPE_CHECKING:
+    from shared.app import App
+
+app = func.FunctionApp()
+log = logging.getLogger("lamplighter")
+
+# At INFO the SDK writes a line for every request; `azure.functions` itself, the worker's logger, is left alone.
+for _chatty in ("azure.core", "azure.identity"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
+ACT_QUEUE = "lamplighter-act"
+POISON_QUEUE = f"{ACT_QUEUE}-poison"
+"""Where the host moves a message that failed `maxDequeueCount` times."""
+
+PERSONAL = frozenset({"authorization", "claims", "httpRequest"})
+"""Parts of a resource event that say who did it and from where; they go no further than this file."""
+
+
+@app.function_name("tick")
+@app.timer_trigger("timer", "%LAMPLIGHTER_TICK_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def tick(timer: func.TimerRequest) -> None:
+    """Look at the fleet and decide. Monitored: after an outage the host runs a missed tick at once."""
+    if timer.past_due:
+        log.warning("tick: late, the host missed its time; deciding by what is true now")
+    with _told("tick"):
+        from shared.handlers import tick as handler  # noqa: PLC0415  light import
+
+        handler.tick(_the_app())
+
+
+@app.function_name("pulse")
+@app.timer_trigger("timer", "%LAMPLIGHTER_PULSE_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def pulse(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+    """Follow open actions. Not monitored: the next one is a minute away, and a monitor writes a blob each time."""
+    with _told("pulse"):
+        from shared.handlers import pulse as handler  # noqa: PLC0415  light import
+
+        handler.pulse(_the_app())
+
+
+@app.function_name("tell")
+@app.timer_trigger("timer", "%LAMPLIGHTER_TELL_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def tell(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+    """Send what people should know. A timer, not a queue: one message holds all that is pending, not one each."""
+    with _told("tell"):
+        from shared.handlers import tell as handler  # noqa: PLC0415  light import
+
+        handler.tell(_the_app())
+
+
+@app.function_name("act")
+@app.queue_trigger("message", ACT_QUEUE, "AzureWebJobsStorage")
+def act(message: func.QueueMessage) -> None:
+    """Carry out one decision. "Later" is a normal return; what is raised counts towards poison."""
+    decision = _json_object(message)
+    with _told("act", f"decision {decision.get('id', 'without an id')}, attempt {message.dequeue_count}"):
+        from shared.handlers import act as handler  # noqa: PLC0415  light import
+
+        handler.act(_the_app(), decision)
+
+
+@app.function_name("look")
+@app.event_grid_trigger("event")
+def look(event: func.EventGridEvent) -> None:
+    """Take a hint to look sooner. What arrives is a CloudEvent when the subscription uses that schema."""
+    with _told("look", f"event {event.id}"):
+        from shared.handlers import look as handler  # noqa: PLC0415  light import
+
+        handler.look(_the_app(), plain_event(event))
+
+
+@app.function_name("poison")
+@app.queue_trigger("message", POISON_QUEUE, "AzureWebJobsStorage")
+def poison(message: func.QueueMessage) -> None:
+    """Record and tell a message that nobody could carry out."""
+    with _told("poison"):
+        from shared.handlers import poison as handler  # noqa: PLC0415  light import
+
+        handler.poison(_the_app(), message.get_body().decode("utf-8", errors="replace"))
+
+
+def plain_event(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
+    """{id, type, subject, source, time, data} of either schema.
+
+    `source` is the topic or source, `time` ISO 8601 or None, `data` a dict without its PERSONAL parts.
+    Schemas: https://learn.microsoft.com/azure/event-grid/event-schema and .../cloud-event-schema
+    """
+    if isinstance(event, func.CloudEvent):
+        kind, source, time = event.type, event.source, event.time
+    else:
+        kind, source, time = event.event_type, event.topic, event.event_time
+    data = event.get_json()
+    return {
+        "id": event.id,
+        "type": kind,
+        "subject": event.subject,
+        "source": source,
+        "time": None if time is None else time.isoformat(),
+        "data": {key: data[key] for key in data if key not in PERSONAL} if isinstance(data, dict) else {},
+    }
+
+
+def _the_app() -> App:
+    from shared.app import the_app  # noqa: PLC0415  light import
+
+    return the_app()
+
+
+def _json_object(message: func.QueueMessage) -> dict[str, Any]:
+    """The message as a dict; a text that is none fails, and after its attempts `poison` tells people."""
+    try:
+        decision = json.loads(message.get_body())
+    except ValueError:
+        decision = None
+    if not isinstance(decision, dict):
+        log.error("act: message %s, attempt %s: not a JSON object", message.id, message.dequeue_count)
+        raise TypeError(f"message {message.id} of {ACT_QUEUE} is not a JSON object")
+    return decision
+
+
+@contextmanager
+def _told(function: str, about: str = "") -> Iterator[None]:
+    """One line in the log for whatever goes wrong; then the host sees the failure."""
+    where = f"{function}: {about}" if about else function
+    try:
+        yield
+    except Exception as error:
+        from shared.errors import LamplighterError  # noqa: PLC0415  light import
+
+        if isinstance(error, LamplighterError):
+            log.error("%s: %s", where, error)  # noqa: TRY400  a sentence for people; the host keeps the trace
+            # An SDK error behind it may quote a signed URL, and the host records the whole chain.
+            raise error from None
+        log.error("%s: unexpected %s", where, type(error).__name__)  # noqa: TRY400  the host keeps the trace
+        raise

@@ -1,0 +1,1 @@
+"""Lamplighter on the laptop: the command, the simulator, the demo. Never deployed."""

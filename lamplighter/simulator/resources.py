@@ -1,0 +1,302 @@
+"""Clusters and node pools as state, and as the JSON that the resource provider and Resource Graph show of them.
+
+Only what differs from the service's defaults is kept, so that 100,000 clusters fit in memory. Nested values are
+replaced, never changed in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
+RUNNING, STOPPED = "Running", "Stopped"
+VERSION = "1.34"
+
+POOL_DEFAULTS: dict[str, Any] = {
+    "count": 1,
+    "vmSize": "Standard_D4s_v5",
+    "osDiskSizeGB": 128,
+    "osDiskType": "Managed",
+    "kubeletDiskType": "OS",
+    "maxPods": 250,
+    "type": "VirtualMachineScaleSets",
+    "enableAutoScaling": False,
+    "scaleDownMode": "Delete",
+    "orchestratorVersion": VERSION,
+    "enableNodePublicIP": False,
+    "mode": "User",
+    "enableEncryptionAtHost": False,
+    "enableUltraSSD": False,
+    "osType": "Linux",
+    "osSKU": "Ubuntu",
+    "upgradeSettings": {"maxSurge": "10%", "maxUnavailable": "0"},
+    "enableFIPS": False,
+    "securityProfile": {"enableVTPM": False, "enableSecureBoot": False},
+}
+CLUSTER_DEFAULTS: dict[str, Any] = {
+    "kubernetesVersion": VERSION,
+    "enableRBAC": True,
+    "supportPlan": "KubernetesOfficial",
+    "networkProfile": {
+        "networkPlugin": "azure",
+        "networkPluginMode": "overlay",
+        "networkDataplane": "azure",
+        "loadBalancerSku": "standard",
+        "podCidr": "10.244.0.0/16",
+        "serviceCidr": "10.0.0.0/16",
+        "dnsServiceIP": "10.0.0.10",
+        "outboundType": "loadBalancer",
+    },
+    "maxAgentPools": 100,
+    "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
+    "disableLocalAccounts": False,
+    "securityProfile": {},
+    "oidcIssuerProfile": {"enabled": False},
+    "workloadAutoScalerProfile": {},
+}
+# What the service answers and no caller may set. From the SDK's models: properties with visibility ["read"].
+POOL_READ_ONLY = frozenset(
+    {"eTag", "provisioningState", "powerState", "currentOrchestratorVersion", "status", "creationData", "name"}
+)
+CLUSTER_READ_ONLY = frozenset(
+    {
+        "provisioningState",
+        "powerState",
+        "currentKubernetesVersion",
+        "fqdn",
+        "azurePortalFQDN",
+        "privateFQDN",
+        "maxAgentPools",
+        "resourceUID",
+        "status",
+        "nodeResourceGroup",
+        "dnsPrefix",
+    }
+)
+CLUSTER_TYPE = "Microsoft.ContainerService/ManagedClusters"
+POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
+
+
+def etag(seed: str, revision: int) -> str:
+    return hashlib.blake2s(f"{seed}|{revision}".encode(), digest_size=16).hexdigest()
+
+
+def provisioning_error(code: str, message: str = "") -> dict[str, str]:
+    return {"code": code, "message": message or f"Provisioning failed with {code}."}
+
+
+@dataclass(slots=True)
+class PowerLog:
+    """When something was on: `[on, off)` instants, aware UTC; the last `off` is None while it is on."""
+
+    intervals: list[list[datetime | None]] = field(default_factory=list)
+
+    def on(self, at: datetime) -> None:
+        if not self.intervals or self.intervals[-1][1] is not None:
+            self.intervals.append([at, None])
+
+    def off(self, at: datetime) -> None:
+        if self.intervals and self.intervals[-1][1] is None:
+            self.intervals[-1][1] = at
+
+
+@dataclass(slots=True)
+class Pool:
+    """One agent pool. `properties` are those a caller may set, less the defaults."""
+
+    name: str
+    properties: dict[str, Any]
+    state: str = "Succeeded"
+    power: str = RUNNING
+    revision: int = 0
+    saved: dict[str, Any] = field(default_factory=dict)
+    """Size before it was stopped, as the service remembers it."""
+    error: dict[str, str] | None = None
+    operation: str | None = None
+    down_with_cluster: bool = False
+    """True: it is down because its cluster is, and comes up with it."""
+    log: PowerLog = field(default_factory=PowerLog)
+
+    def value(self, name: str) -> Any:
+        return self.properties.get(name, POOL_DEFAULTS.get(name))
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state in SETTLED
+
+    def copy(self) -> Pool:
+        """A reading that later changes don't touch."""
+        return Pool(self.name, dict(self.properties), self.state, self.power, self.revision, self.saved, self.error)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """One managed cluster. Ids compare case-insensitively: `key` is the lower-case one."""
+
+    subscription: str
+    group: str
+    name: str
+    location: str = "westeurope"
+    tags: dict[str, str] | None = None
+    sku: dict[str, str] = field(default_factory=lambda: {"name": "Base", "tier": "Free"})
+    identity: dict[str, Any] | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    pools: list[Pool] = field(default_factory=list)
+    state: str = "Succeeded"
+    power: str | None = RUNNING
+    """None: the service does not say, as for old clusters."""
+    revision: int = 0
+    error: dict[str, str] | None = None
+    operation: str | None = None
+    """Id of the operation under way on the cluster itself."""
+    changed_at: datetime | None = None
+    """When its last operation began."""
+    log: PowerLog = field(default_factory=PowerLog)
+
+    @property
+    def id(self) -> str:
+        # The service answers with a lower-case "resourcegroups" segment, whatever case was asked for (recorded traffic).
+        return (
+            f"/subscriptions/{self.subscription}/resourcegroups/{self.group}"
+            f"/providers/Microsoft.ContainerService/managedClusters/{self.name}"
+        )
+
+    @property
+    def key(self) -> str:
+        return self.id.lower()
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state in SETTLED
+
+    @property
+    def etag(self) -> str:
+        return etag(self.key, self.revision)
+
+    @property
+    def uses_node_provisioning(self) -> bool:
+        profile = self.properties.get("nodeProvisioningProfile") or {}
+        return str(profile.get("mode", "")).lower() == "auto" or self.sku.get("name") == "Automatic"
+
+    def pool(self, name: str) -> Pool | None:
+        wanted = name.lower()
+        return next((pool for pool in self.pools if pool.name.lower() == wanted), None)
+
+    def busy_pools(self) -> Iterator[Pool]:
+        return (pool for pool in self.pools if not pool.is_settled)
+
+    def pool_etag(self, pool: Pool) -> str:
+        # A cluster operation changes the etags of its pools, a pool operation only its own.
+        # https://learn.microsoft.com/azure/aks/use-etags
+        return etag(f"{self.key}/{pool.name.lower()}/{self.revision}", pool.revision)
+
+    def copy(self) -> Cluster:
+        """A reading that later changes don't touch."""
+        return Cluster(
+            self.subscription,
+            self.group,
+            self.name,
+            self.location,
+            self.tags,
+            self.sku,
+            self.identity,
+            dict(self.properties),
+            [pool.copy() for pool in self.pools],
+            self.state,
+            self.power,
+            self.revision,
+            self.error,
+        )
+
+
+def pool_properties(cluster: Cluster, pool: Pool, *, with_etag: bool = True) -> dict[str, Any]:
+    """`properties` of a pool as the provider shows them; Resource Graph leaves the etag out."""
+    shown = {**POOL_DEFAULTS, **pool.properties}
+    version = str(shown.get("orchestratorVersion") or VERSION)
+    shown["provisioningState"] = pool.state
+    shown["powerState"] = {"code": pool.power}
+    shown["currentOrchestratorVersion"] = version if version.count(".") > 1 else f"{version}.2"
+    shown.setdefault("nodeImageVersion", "AKSUbuntu-2204gen2containerd-202610.20.0")
+    if pool.error is not None:
+        shown["status"] = {"provisioningError": pool.error}
+    if with_etag:
+        shown["eTag"] = cluster.pool_etag(pool)
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def pool_body(cluster: Cluster, pool: Pool) -> dict[str, Any]:
+    """A pool as its own resource."""
+    return {
+        "id": f"{cluster.id}/agentPools/{pool.name}",
+        "name": pool.name,
+        "type": POOL_TYPE,
+        "properties": pool_properties(cluster, pool),
+    }
+
+
+def cluster_property(cluster: Cluster, name: str, *, with_etag: bool = False) -> Any:
+    """One entry of a cluster's `properties`; None when it is absent."""
+    match name:
+        case "provisioningState":
+            return cluster.state
+        case "powerState":
+            return None if cluster.power is None else {"code": cluster.power}
+        case "agentPoolProfiles":
+            return [
+                {"name": pool.name, **pool_properties(cluster, pool, with_etag=with_etag)} for pool in cluster.pools
+            ]
+        case "status":
+            return None if cluster.error is None else {"provisioningError": cluster.error}
+        case "currentKubernetesVersion":
+            version = str(cluster_property(cluster, "kubernetesVersion"))
+            return cluster.properties.get(name) or (version if version.count(".") > 1 else f"{version}.2")
+        case "nodeResourceGroup":
+            return cluster.properties.get(name) or f"MC_{cluster.group}_{cluster.name}_{cluster.location}"
+        case "dnsPrefix":
+            return cluster.properties.get(name) or cluster.name
+        case "fqdn":
+            return cluster.properties.get(name) or f"{cluster.name}.hcp.{cluster.location}.azmk8s.io"
+        case _:
+            return cluster.properties.get(name, CLUSTER_DEFAULTS.get(name))
+
+
+_SHOWN = (
+    "provisioningState",
+    "powerState",
+    "agentPoolProfiles",
+    "status",
+    "currentKubernetesVersion",
+    "nodeResourceGroup",
+    "dnsPrefix",
+    "fqdn",
+)
+
+
+def cluster_properties(cluster: Cluster, *, with_etag: bool = False) -> dict[str, Any]:
+    """The whole of `properties`."""
+    shown = {**CLUSTER_DEFAULTS, **cluster.properties}
+    for name in _SHOWN:
+        shown[name] = cluster_property(cluster, name, with_etag=with_etag)
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def cluster_body(cluster: Cluster) -> dict[str, Any]:
+    """A cluster as the provider shows it."""
+    body: dict[str, Any] = {
+        "id": cluster.id,
+        "location": cluster.location,
+        "name": cluster.name,
+        "type": CLUSTER_TYPE,
+        "properties": cluster_properties(cluster, with_etag=True),
+        "sku": cluster.sku,
+        "eTag": cluster.etag,
+    }
+    if cluster.tags is not None:
+        body["tags"] = cluster.tags
+    if cluster.identity is not None:
+        body["identity"] = cluster.identity
+    return body

@@ -1,0 +1,193 @@
+"""The fleet in a few paged Resource Graph queries, whatever its size.
+
+Resource Graph may lag behind by minutes: plan with it, decide with a fresh GET (`clusters.get`).
+Paging, limits and the request's shape from:
+https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources and
+https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shared.clients.azure import Cloud
+from shared.clients.reading import Reader
+from shared.errors import CloudError, Forbidden, InputError, NotFound
+from shared.model.fleet import Cluster, Inventory
+
+if TYPE_CHECKING:
+    from shared.clients.pipeline import Patience
+
+# The subset of KQL in use: where TYPE =~, project (plain and NAME = PATH), order by id asc.
+# Pools come whole: Resource Graph has no way to project the columns of a list's entries within one row.
+CLUSTERS = """\
+resources
+| where type =~ 'microsoft.containerservice/managedclusters'
+| project id, name, location, tags, tier = sku.tier, power = properties.powerState.code, \
+state = properties.provisioningState, version = properties.kubernetesVersion, \
+nodeProvisioning = properties.nodeProvisioningProfile.mode, nodeResourceGroup = properties.nodeResourceGroup, \
+errorCode = properties.status.provisioningError.code, pools = properties.agentPoolProfiles
+| order by id asc"""
+
+# Members of Fleet Managers stand in a table of their own:
+# https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources
+MEMBERS = """\
+aksresources
+| where type =~ 'microsoft.containerservice/fleets/members'
+| project id, cluster = properties.clusterResourceId
+| order by id asc"""
+
+RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
+API_VERSION = "2024-04-01"
+ROWS_A_PAGE = 1000
+SUBSCRIPTIONS_A_QUERY = 300
+MANAGEMENT_GROUPS_A_QUERY = 10
+PATIENCE_SECONDS = 90.0
+"""How long one reading of the fleet may sleep in all."""
+
+UNKNOWN_FLEET = "unknown"
+"""`Cluster.fleet` where memberships could not be read: it may be a member, so it is treated as one."""
+
+
+class Scope(Protocol):
+    """Where clusters are looked for: the union. Both empty means everything that the identity can read."""
+
+    @property
+    def subscriptions(self) -> Sequence[str]: ...
+
+    @property
+    def management_groups(self) -> Sequence[str]: ...
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one inventory has gathered so far."""
+
+    patience: Patience
+    members: Mapping[str, str] | None
+    reader: Reader = field(default_factory=Reader)
+    found: dict[str, Cluster] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def inventory(cloud: Cloud, scope: Scope, now: datetime) -> Inventory:
+    """All clusters of the scope, by id, each once. `now` is aware UTC and becomes `Inventory.at`.
+
+    Never raises for Azure's sake: what could not be read is a sentence in `problems`, so that a fleet of which a part
+    is missing can't be taken for a small one. Subscriptions and groups that show no cluster are asked about: Resource
+    Graph leaves out what the identity may not read, without a word.
+    """
+    from shared.clients.pipeline import Patience  # noqa: PLC0415 - azure-core is imported at the first call
+
+    patience = Patience(PATIENCE_SECONDS)
+    members, problem = _members(cloud, patience)
+    reading = _Reading(patience, members)
+    if problem:
+        reading.problems.append(problem)
+    for what in _scopes(scope):
+        _read_scope(cloud, what, reading)
+    reading.problems += _silent(cloud, scope, reading)
+    clusters = tuple(reading.found[id_] for id_ in sorted(reading.found))
+    return Inventory(now, clusters, tuple(reading.problems))
+
+
+def _scopes(scope: Scope) -> Iterator[dict[str, Any]]:
+    """One query's scope at a time; a request names subscriptions or management groups, not both."""
+    if not scope.subscriptions and not scope.management_groups:
+        yield {}
+    for some in _batches(sorted({one.casefold() for one in scope.subscriptions}), SUBSCRIPTIONS_A_QUERY):
+        yield {"subscriptions": some}
+    for some in _batches(sorted(set(scope.management_groups)), MANAGEMENT_GROUPS_A_QUERY):
+        yield {"managementGroups": some}
+
+
+def _batches(items: list[str], size: int) -> Iterator[list[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _named(what: Mapping[str, Any]) -> str:
+    """The scope in words."""
+    for key, word in (("subscriptions", "subscription"), ("managementGroups", "management group")):
+        names = what.get(key)
+        if names:
+            return f"{word} {names[0]}" if len(names) == 1 else f"{len(names)} {word}s from {names[0]} to {names[-1]}"
+    return "everything the identity can read"
+
+
+def _read_scope(cloud: Cloud, what: Mapping[str, Any], reading: _Reading) -> None:
+    members, found, row = reading.members, reading.found, reading.reader.row
+    doing = f"reading the clusters of {_named(what)}"
+    try:
+        for rows in _pages(cloud, CLUSTERS, what, doing, reading.patience):
+            for document in rows:
+                try:
+                    cluster = row(document)
+                except InputError as problem:
+                    reading.problems.append(f"{doing}: {problem}")
+                    continue
+                found[cluster.id] = cluster
+    except CloudError as problem:
+        reading.problems.append(str(problem))
+
+
+def _members(cloud: Cloud, patience: Patience) -> tuple[dict[str, str] | None, str | None]:
+    """Lower-case cluster id -> lower-case Fleet Manager id; None and a sentence when it could not be read.
+
+    Asked of the whole tenant: a Fleet Manager often lives in another subscription than its members.
+    """
+    fleets: dict[str, str] = {}
+    doing = "reading which clusters are members of a Fleet Manager"
+    try:
+        for rows in _pages(cloud, MEMBERS, {}, doing, patience):
+            for one in rows:
+                fleets[str(one["cluster"]).lower()] = str(one["id"]).lower().rpartition("/members/")[0]
+    except CloudError as problem:
+        return None, str(problem)
+    return fleets, None
+
+
+def _pages(
+    cloud: Cloud, query: str, what: Mapping[str, Any], doing: str, patience: Patience
+) -> Iterator[list[Mapping[str, Any]]]:
+    """The pages of one query, empty ones too; raises CloudError."""
+    token: str | None = None
+    while True:
+        options: dict[str, Any] = {"resultFormat": "objectArray", "$top": ROWS_A_PAGE}
+        if token:
+            options["$skipToken"] = token
+        answer = cloud.call(
+            "POST",
+            RESOURCES,
+            doing,
+            params={"api-version": API_VERSION},
+            body={**what, "query": query, "options": options},
+            patience=patience,
+            retry_post=True,
+        )
+        page = answer.document if isinstance(answer.document, Mapping) else {}
+        rows = page.get("data")
+        if not isinstance(rows, list):
+            raise CloudError(f"{doing}: Resource Graph's answer has no list of rows", status=answer.status)
+        yield rows
+        last, token = token, page.get("$skipToken")
+        if not token:
+            if str(page.get("resultTruncated")).casefold() == "true":
+                raise CloudError(f"{doing}: Resource Graph cut its answer short, so clusters may be missing")
+            return
+        if token == last:
+            raise CloudError(f"{doing}: Resource Graph gave the same page twice, so clusters may be missing")
+        _let_quota_refill(cloud, answer.headers, patience)
+
+
+def _let_quota_refill(cloud: Cloud, headers: Mapping[str, str], patience: Patience) -> None:
+    """Sleep before the next page when this one used up our queries, instead of being refused."""
+    from shared.clients.pipeline import quota_resets_after  # noqa: PLC0415 - as above
+
+    if headers.get("x-ms-user-quota-remaining") == "0":
+        wait = quota_resets_after(headers)
+        if wait and patience.spend(wait):
+            cloud.sleep(wait)

@@ -1,0 +1,273 @@
+"""The journal: what Lamplighter remembers, what happened, what people were told. Nouns in, nouns out.
+
+    table     partition                key
+    Memory    subscription             digest of the lower-case id
+    History   yyyymmdd~subscription    time~digest of the id~occasion~phase
+    Notices   pending | told           digest of what the notice, or the telling, is about
+    Fleet     fleet                    fleet
+    Prices    prices                   name of the document
+
+Rows carry the database's etag: every change of a memory is a compare-and-swap. History is only ever added to, and
+adding the same record twice leaves one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any, TypeVar
+
+from shared.clients.rows import (
+    BROKEN,
+    Section,
+    digest,
+    instant_text,
+    key_of,
+    partition_of,
+    read_instant,
+    unreadable,
+)
+from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
+from shared.clients.store import Row, Span, Store
+from shared.model.decisions import Notice
+from shared.model.memory import FleetMemory, Memory, Stored
+from shared.model.records import HistoryRecord, Told
+
+T = TypeVar("T")
+
+MEMORY_TABLE, HISTORY_TABLE, NOTICES_TABLE, FLEET_TABLE, PRICES_TABLE = (
+    "Memory",
+    "History",
+    "Notices",
+    "Fleet",
+    "Prices",
+)
+PENDING, TOLD, PRICES = "pending", "told", "prices"
+
+DAYS_READ_ONE_BY_ONE = 100
+"""Up to here the days of one cluster are read partition by partition; beyond, one long scan asks less often."""
+
+# At one instant of a fast clock a claim still comes before what became of it.
+_PHASES = ("decided", "claimed", "accepted", "succeeded", "failed", "released")
+
+_RECORD, _NOTICE, _TOLD, _PRICES = map(Section, ("record", "notice", "told", "prices"))
+
+
+class Journal:
+    """All that is written and read back, over any Store.
+
+    Every method raises NoReply, Throttled, Forbidden or Refused when the store does not answer, and
+    `rows.UnreadableRow` for a row that this version does not understand.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def close(self) -> None:
+        self._store.close()
+
+    # --- memory ---
+
+    def memories(self, on_problem: Callable[[str], None] | None = None) -> Iterator[Stored[Memory]]:
+        """All that is remembered, in one scan, ordered by subscription.
+
+        A row that can't be read is left out and told to `on_problem` in a sentence; without one it raises.
+        Its cluster then looks new, and the first swap of it loses: nothing is done to it until somebody looks.
+        """
+        for row in self._store.scan(MEMORY_TABLE):
+            try:
+                memory = read_memory(row)
+            except BROKEN as error:
+                problem = unreadable(MEMORY_TABLE, row, error)
+                if on_problem is None:
+                    raise problem from error
+                on_problem(str(problem))
+            else:
+                yield Stored(memory, row.etag)
+
+    def memory(self, cluster_id: str) -> Stored[Memory]:
+        """What is remembered of one cluster; a blank memory with etag None when there is nothing."""
+        row = self._store.get(MEMORY_TABLE, *memory_place(cluster_id))
+        if row is None:
+            return Stored(Memory(cluster_id.lower()), None)
+        return _read(MEMORY_TABLE, row, read_memory)
+
+    def swap(self, memory: Memory, etag: str | None) -> str:
+        """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
+        return self._store.swap(MEMORY_TABLE, memory_row(memory, etag))
+
+    def swap_many(self, items: Iterable[Stored[Memory]]) -> tuple[str, ...]:
+        """Write many, each for itself; returns the lower-case cluster ids of those that somebody else wrote first."""
+        lost = self._store.swap_all(MEMORY_TABLE, (memory_row(item.value, item.etag) for item in items))
+        return tuple(str(row.properties["cluster"]) for row in lost)
+
+    # --- history ---
+
+    def append(self, records: Iterable[HistoryRecord]) -> None:
+        """Write down what happened. The same record twice leaves one row: safe to repeat after a crash."""
+        self._store.put_all(HISTORY_TABLE, map(_history_row, records))
+
+    def history(self, cluster: str | None, since: datetime, until: datetime) -> Iterator[HistoryRecord]:
+        """What happened in [since, until), aware UTC, in time order; of one cluster (or 'fleet'), or of all."""
+        begin, end = since.astimezone(UTC), until.astimezone(UTC)
+        days = (end.date() - begin.date()).days + 1
+        if cluster is not None and days <= DAYS_READ_ONE_BY_ONE:
+            spans = [_day_span(cluster.lower(), begin + timedelta(days=day)) for day in range(max(days, 0))]
+        else:
+            where = None if cluster is None else ("cluster", cluster.lower())
+            spans = [Span(partition_from=_day(begin), partition_to=f"{_day(end)}~~", where=where)]
+        rows = (row for span in spans for row in self._store.scan(HISTORY_TABLE, span))
+        # Partitions of one day follow each other, so only one day is ever held.
+        for _, day in groupby(rows, key=lambda row: row.partition[:8]):
+            records = [_read(HISTORY_TABLE, row, _read_record).value for row in day]
+            records.sort(key=_moment)
+            yield from (record for record in records if begin <= record.at < end)
+
+    # --- the fleet ---
+
+    def fleet(self) -> Stored[FleetMemory]:
+        """What is remembered of the fleet; blank with etag None before the first tick."""
+        row = self._store.get(FLEET_TABLE, FLEET, FLEET)
+        return Stored(FleetMemory(), None) if row is None else _read(FLEET_TABLE, row, read_fleet)
+
+    def swap_fleet(self, fleet: FleetMemory, etag: str | None) -> str:
+        """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
+        return self._store.swap(FLEET_TABLE, fleet_row(fleet, etag))
+
+    # --- telling people ---
+
+    def post(self, notices: Iterable[Notice]) -> None:
+        """Put notices up for telling. One that is pending (same kind, about, cause, resolved) stays as it is."""
+        self._store.swap_all(NOTICES_TABLE, map(_notice_row, notices))
+
+    def notices(self) -> Iterator[Notice]:
+        """What waits to be told, in no particular order."""
+        for row in self._store.scan(NOTICES_TABLE, Span(partition=PENDING)):
+            yield _read(NOTICES_TABLE, row, _read_notice).value
+
+    def clear(self, notices: Iterable[Notice]) -> None:
+        """They were told: take them down. Clearing twice is no error."""
+        self._store.delete_all(NOTICES_TABLE, map(_notice_row, notices))
+
+    def told(self, key: str) -> Stored[Told | None]:
+        """What a route was last told about a matter; value and etag None when nothing was."""
+        row = self._store.get(NOTICES_TABLE, TOLD, digest(key))
+        return Stored(None, None) if row is None else _read(NOTICES_TABLE, row, _read_told)
+
+    def put_told(self, told: Told, etag: str | None) -> str:
+        """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
+        return self._store.swap(NOTICES_TABLE, _told_row(told, etag))
+
+    # --- small cached documents ---
+
+    def prices(self, key: str) -> tuple[Mapping[str, Any], datetime] | None:
+        """A cached document and when it was fetched (aware UTC), or None. Its owner decides when it is too old."""
+        row = self._store.get(PRICES_TABLE, PRICES, key_of(key))
+        return None if row is None else _read(PRICES_TABLE, row, _read_prices).value
+
+    def put_prices(self, key: str, document: Mapping[str, Any], at: datetime) -> None:
+        """Cache a document (JSON values, at most 896 KiB compressed), whatever was there. The last writer wins."""
+        properties = _PRICES.pack({"document": document, "at": instant_text(at)}, f"the price document {key}")
+        self._store.put_all(PRICES_TABLE, [Row(PRICES, key_of(key), properties)])
+
+
+def _read(table: str, row: Row, read: Callable[[Row], T]) -> Stored[T]:
+    try:
+        return Stored(read(row), row.etag)
+    except BROKEN as error:
+        raise unreadable(table, row, error) from error
+
+
+# --- history ---
+
+
+def _day(at: datetime) -> str:
+    return f"{at.year:04}{at:%m%d}"
+
+
+def _day_span(cluster: str, at: datetime) -> Span:
+    return Span(partition=f"{_day(at)}~{partition_of(cluster)}", where=("cluster", cluster))
+
+
+def _history_row(record: HistoryRecord) -> Row:
+    cluster, at = record.cluster.lower(), record.at
+    document = {"at": instant_text(at), "phase": record.phase, "id": record.id, "body": record.body}
+    at = at.astimezone(UTC)
+    return Row(
+        f"{_day(at)}~{partition_of(cluster)}",
+        f"{at:%H%M%S%f}~{digest(cluster)}~{key_of(record.id)}~{key_of(record.phase)}",
+        {"cluster": cluster, **_RECORD.pack(document, f"the history of {cluster} at {document['at']}")},
+    )
+
+
+def _read_record(row: Row) -> HistoryRecord:
+    document = _RECORD.unpack(row.properties)
+    return HistoryRecord(
+        at=read_instant(document["at"]),
+        cluster=str(row.properties["cluster"]),
+        phase=document["phase"],
+        id=document["id"],
+        body=document["body"],
+    )
+
+
+def _moment(record: HistoryRecord) -> tuple[datetime, str, int, str, str]:
+    order = _PHASES.index(record.phase) if record.phase in _PHASES else len(_PHASES)
+    return record.at, record.cluster, order, record.id, record.phase
+
+
+# --- notices ---
+
+
+def _notice_row(notice: Notice) -> Row:
+    # Not the instant: every tick finds the same matter again.
+    matter = "|".join((notice.kind, notice.about, notice.cause, str(notice.resolved)))
+    document = {
+        "kind": notice.kind,
+        "about": notice.about,
+        "cause": notice.cause,
+        "sentence": notice.sentence,
+        "at": instant_text(notice.at),
+        "resolved": notice.resolved,
+    }
+    return Row(PENDING, digest(matter), _NOTICE.pack(document, f"the notice {notice.kind} about {notice.about}"))
+
+
+def _read_notice(row: Row) -> Notice:
+    document = _NOTICE.unpack(row.properties)
+    return Notice(
+        kind=document["kind"],
+        about=document["about"],
+        cause=document["cause"],
+        sentence=document["sentence"],
+        at=read_instant(document["at"]),
+        resolved=document["resolved"],
+    )
+
+
+def _told_row(told: Told, etag: str | None) -> Row:
+    document = {
+        "key": told.key,
+        "digest": told.digest,
+        "at": instant_text(told.at),
+        "about": told.about,
+        "open": told.open,
+    }
+    return Row(TOLD, digest(told.key), _TOLD.pack(document, f"what was told about {told.key}"), etag)
+
+
+def _read_told(row: Row) -> Told:
+    document = _TOLD.unpack(row.properties)
+    return Told(
+        key=document["key"],
+        digest=document["digest"],
+        at=read_instant(document["at"]),
+        about=tuple(document["about"]),
+        open=document["open"],
+    )
+
+
+def _read_prices(row: Row) -> tuple[Mapping[str, Any], datetime]:
+    document = _PRICES.unpack(row.properties)
+    return document["document"], read_instant(document["at"])

@@ -1,0 +1,243 @@
+"""Azure's JSON about clusters -> the model. One place, whichever door the JSON came through.
+
+Four shapes are understood, and told apart by what they hold:
+
+    ARM and whole Resource Graph rows    {"id", "name", "location", "tags", "sku", "properties": {...}}
+    what `az aks list -o json` prints    the same without `properties`: everything beside `id`
+    the row that our query projects      {"id", "name", "location", "tags", "tier", "power", ..., "pools": [...]}
+    a pool from the agentPools API       {"id", "name", "properties": {...}}; inside a cluster without `properties`
+
+Unknown is kept as unknown: a missing or new power state is `Power.UNKNOWN`, a missing number None, never 0.
+Field names from: https://learn.microsoft.com/rest/api/aks/managed-clusters/get
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from shared.errors import InputError
+from shared.model.fleet import NO_TAGS, SETTLED, Cluster, NodePool, Power
+from shared.model.memory import SavedSize
+
+CLUSTER_TYPE = "microsoft.containerservice/managedclusters"
+
+_POWER = {"Running": Power.RUNNING, "Stopped": Power.STOPPED}
+_EMPTY: Mapping[str, Any] = {}
+_ID_PARTS = 9
+
+
+def _power(code: Any) -> Power:
+    return _POWER.get(code) or Power.read(code)
+
+
+def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+class Reader:
+    """Reads many clusters. Equal pools and words are kept once, so a fleet of 10,000 stays small.
+
+    Keep one per reading of the fleet and let it go afterwards.
+    """
+
+    __slots__ = ("_pools", "_words")
+
+    def __init__(self) -> None:
+        self._pools: dict[tuple[Any, ...], NodePool] = {}
+        self._words: dict[Any, Any] = {}
+
+    def row(self, row: Mapping[str, Any], fleet: str | None = None) -> Cluster:
+        """One row of our own projection. `fleet` is the Fleet Manager it is a member of.
+
+        Raises InputError, in a sentence, for a row that is no cluster.
+        """
+        get = row.get
+        id_, subscription, group, name = _identity(get("id"))
+        word = self._words.setdefault
+        state = get("state") or ""
+        power = _power(get("power"))
+        pools, problem = self._pools_of(get("pools"))
+        location, version, tier, nap = get("location") or "", get("version"), get("tier"), get("nodeProvisioning")
+        tags = get("tags")
+        # Positional, in the order of the dataclass: this line runs once per cluster and tick.
+        return Cluster(
+            id_,
+            get("name") or name,
+            word(group, group),
+            word(subscription, subscription),
+            word(location, location),
+            power,
+            word(state, state),
+            word(version, version),
+            word(tier, tier),
+            word(nap, nap),
+            get("nodeResourceGroup"),
+            self._tags(tags) if tags else NO_TAGS,
+            pools,
+            fleet,
+            get("errorCode"),
+            problem or _power_problem(power, state),
+        )
+
+    def cluster(self, document: Mapping[str, Any], fleet: str | None = None) -> Cluster:
+        """One cluster in any of the shapes above; raises InputError for what is none."""
+        if not isinstance(document, Mapping):
+            raise InputError(f"a cluster should be a JSON object with an id, and this is {_shown(document)}")
+        if "pools" in document:
+            return self.row(document, fleet)
+        inner = document.get("properties")
+        body = inner if isinstance(inner, Mapping) else document
+        return self.row(
+            {
+                "id": document.get("id"),
+                "name": document.get("name"),
+                "location": document.get("location"),
+                "tags": document.get("tags"),
+                "tier": _section(document, "sku").get("tier"),
+                "power": _section(body, "powerState").get("code"),
+                "state": body.get("provisioningState"),
+                "version": body.get("kubernetesVersion"),
+                "nodeProvisioning": _section(body, "nodeProvisioningProfile").get("mode"),
+                "nodeResourceGroup": body.get("nodeResourceGroup"),
+                "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
+                "pools": body.get("agentPoolProfiles"),
+            },
+            fleet,
+        )
+
+    def pool(self, document: Mapping[str, Any]) -> NodePool:
+        """One pool, as it stands in a cluster or as the agentPools API answers."""
+        inner = document.get("properties")
+        get = (inner if isinstance(inner, Mapping) else document).get
+        power, kind, count, size = get("powerState"), get("type"), get("count"), get("vmSize")
+        low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
+        if kind == "VirtualMachines":
+            count, size, low, high, scaling = _virtual_machines(_section(inner or document, "virtualMachinesProfile"))
+        key = (
+            document.get("name") or "",
+            get("mode"),
+            kind,
+            size,
+            count,
+            low,
+            high,
+            scaling,
+            get("scaleSetPriority") or "Regular",
+            get("osType"),
+            _power(power.get("code")) if isinstance(power, Mapping) else Power.UNKNOWN,
+            get("provisioningState") or "",
+        )
+        found = self._pools.get(key)
+        if found is None:
+            found = self._pools[key] = NodePool(*key)
+        return found
+
+    def _pools_of(self, documents: Any) -> tuple[tuple[NodePool, ...], str | None]:
+        if documents is None:
+            return (), None
+        if not isinstance(documents, list) or not all(isinstance(one, Mapping) for one in documents):
+            return (), f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}"
+        pools = tuple([self.pool(one) for one in documents])
+        if not all(pool.name for pool in pools):
+            return pools, "one of its node pools has no name"
+        return pools, None
+
+    def _tags(self, tags: Mapping[str, Any]) -> Mapping[str, str]:
+        word = self._words.setdefault
+        return {name: word(value, value) if type(value) is str else _text(value) for name, value in tags.items()}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _identity(id_: Any) -> tuple[str, str, str, str]:
+    """Lower-case id, subscription, resource group, name; raises InputError when it is no cluster's id."""
+    parts = id_.lower().split("/") if isinstance(id_, str) else []
+    if len(parts) != _ID_PARTS or parts[7] != "managedclusters":
+        raise InputError(
+            f"{_shown(id_)} is not the id of a cluster; expected /subscriptions/.../resourceGroups/.../providers/"
+            "Microsoft.ContainerService/managedClusters/NAME"
+        )
+    return "/".join(parts), parts[2], parts[4], parts[8]
+
+
+def _power_problem(power: Power, state: str) -> str | None:
+    """While Azure works on a cluster it may keep its power to itself; on a settled one that is odd."""
+    if power is Power.UNKNOWN and state.casefold() in SETTLED:
+        return "Azure did not say whether it is running"
+    return None
+
+
+def _virtual_machines(profile: Mapping[str, Any]) -> tuple[int | None, str | None, int | None, int | None, bool | None]:
+    """Count, size, min, max, autoscaling of a pool whose `type` is VirtualMachines: it keeps them in a profile.
+
+    From: https://learn.microsoft.com/azure/aks/virtual-machines-node-pools
+    """
+    scale = _section(profile, "scale")
+    auto = scale.get("autoscale")
+    if isinstance(auto, Mapping):
+        return None, auto.get("size"), auto.get("minCount"), auto.get("maxCount"), True
+    manual = scale.get("manual")
+    if not isinstance(manual, list) or not manual:
+        return None, None, None, None, None
+    counts = [one.get("count") for one in manual]
+    sizes = {one.get("size") for one in manual}
+    return None if None in counts else sum(counts), sizes.pop() if len(sizes) == 1 else None, None, None, False
+
+
+def cluster_from(document: Mapping[str, Any]) -> Cluster:
+    """One cluster from any of the shapes above; raises InputError, in a sentence, for what is none."""
+    return Reader().cluster(document)
+
+
+def pool_from(document: Mapping[str, Any]) -> NodePool:
+    """One pool, as it stands in a cluster or as the agentPools API answers."""
+    return Reader().pool(document)
+
+
+def clusters_from(document: Any, source: str) -> tuple[Cluster, ...]:
+    """A fleet file: what `az aks list -o json`, `az graph query` or the REST API print, sorted by id, each id once.
+
+    Rows of another type are passed over. Raises InputError naming `source` when the document is no such list.
+    """
+    rows = document
+    if isinstance(document, Mapping):
+        rows = next((document[key] for key in ("data", "value") if isinstance(document.get(key), list)), None)
+    if not isinstance(rows, list):
+        raise InputError(
+            f"{source}: expected a JSON list of clusters as `az aks list -o json` prints it, and got {_shown(document)}"
+        )
+    return tuple(_read_all(rows, source))
+
+
+def _read_all(rows: list[Any], source: str) -> Iterable[Cluster]:
+    reader = Reader()
+    found: dict[str, Cluster] = {}
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, Mapping) and str(row.get("type") or CLUSTER_TYPE).casefold() != CLUSTER_TYPE:
+            continue
+        try:
+            cluster = reader.cluster(row)
+        except InputError as problem:
+            raise InputError(f"{source}: entry {number}: {problem}") from None
+        found[cluster.id] = cluster
+    return (found[id_] for id_ in sorted(found))
+
+
+def saved_size(pool: NodePool, at: datetime) -> SavedSize | None:
+    """The size to come back to, or None when this reading does not tell it.
+
+    A pool that stops reads 0 at once while it is still stopping, so only a running, settled pool with nodes counts.
+    """
+    if pool.power is not Power.RUNNING or not pool.is_settled or not pool.count:
+        return None
+    return SavedSize(pool.count, pool.min_count, pool.max_count, bool(pool.autoscaling), at)

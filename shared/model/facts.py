@@ -1,0 +1,68 @@
+"""What a rule may look at: facts that were asked for, the fleet in figures, and the view that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from shared.model.fleet import Cluster
+from shared.model.memory import Memory
+from shared.model.money import Money
+
+
+class Need(StrEnum):
+    """A fact that costs a call and is fetched only where a rule, or acting, asks for it."""
+
+    LOCKS = "locks"
+    """tuple[str, ...]: names of the locks that reach the cluster. Not in Resource Graph, so only `act` asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value, or the reason why it is unknown. Unknown is never idle, never zero, never free."""
+
+    value: Any
+    at: datetime
+    problem: str | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFacts:
+    """The fleet in figures: one pure fold over memories and the fleet row. The defaults are a calm fleet."""
+
+    hold_by: str = ""
+    hold_all: bool = False
+    hold_reason: str = ""
+    breaker_open: bool = False
+    breaker_reason: str = ""
+    breaker_probe: bool = False
+    """Half-open: one disruptive action may go."""
+    policy_readable: bool = True
+    matched: int = 0
+    """Clusters that at least one rule matches outside production: what a stop budget in percent is a share of."""
+    recent_stops: tuple[datetime, ...] = ()
+    """When stops were claimed or seen to succeed lately, oldest first; what the stop budget counts."""
+    queue_lead: Mapping[tuple[str, str], timedelta] = field(default=MappingProxyType({}))
+    """(subscription, location) -> how much longer the last start of a full queue takes to leave than the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that may be looked at when deciding about one cluster."""
+
+    cluster: Cluster
+    memory: Memory
+    facts: Mapping[Need, Fact] = field(default=MappingProxyType({}))
+    fleet: FleetFacts = FleetFacts()
+    hourly_price: Money | None = None
+    """What the running cluster costs per hour at list price: nodes and tier; None when unknown."""
+    pool_prices: Mapping[str, Money] = field(default=MappingProxyType({}))
+    """Lower-case pool name -> list price per hour of its nodes; a pool whose price is unknown is absent."""

@@ -1,0 +1,129 @@
+"""What was seen of the fleet: clusters and their node pools, as Azure reports them.
+
+Azure's own words are kept (`provisioning_state`, `power`), its spelling is not: ids are lower case, because ARM
+compares them without case and different services spell the same id differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+# A resource is settled when it says one of these; everything else, known or not, is busy.
+# From: https://learn.microsoft.com/azure/aks/start-stop-cluster
+SETTLED = frozenset({"succeeded", "failed", "canceled"})
+
+
+class Power(StrEnum):
+    """`powerState.code` of a cluster or pool; UNKNOWN when Azure did not say, or said something new."""
+
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def read(cls, code: object) -> Power:
+        """Never raises: whatever is not Running or Stopped is UNKNOWN."""
+        match str(code or "").casefold():
+            case "running":
+                return cls.RUNNING
+            case "stopped":
+                return cls.STOPPED
+            case _:
+                return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class NodePool:
+    """One agent pool. `None` means Azure did not say."""
+
+    name: str
+    mode: str | None = None
+    """System | User | Gateway"""
+    kind: str | None = None
+    """The API's `type`: VirtualMachineScaleSets | VirtualMachines | AvailabilitySet"""
+    vm_size: str | None = None
+    count: int | None = None
+    """Nodes wanted. Never trust it while the pool is stopping or stopped: it reads 0 at once."""
+    min_count: int | None = None
+    max_count: int | None = None
+    autoscaling: bool | None = None
+    priority: str = "Regular"
+    """Regular | Spot"""
+    os_type: str | None = None
+    power: Power = Power.UNKNOWN
+    provisioning_state: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        return self.provisioning_state.casefold() in SETTLED
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One managed cluster, read at one moment."""
+
+    id: str
+    """Lower-case ARM id."""
+    name: str
+    resource_group: str
+    subscription: str
+    location: str = ""
+    power: Power = Power.UNKNOWN
+    provisioning_state: str = ""
+    kubernetes_version: str | None = None
+    tier: str | None = None
+    """Free | Standard | Premium"""
+    node_provisioning: str | None = None
+    """`nodeProvisioningProfile.mode`: Auto means NAP, which can be neither stopped nor pool-stopped."""
+    node_resource_group: str | None = None
+    tags: Mapping[str, str] = field(default=NO_TAGS)
+    pools: tuple[NodePool, ...] = ()
+    fleet: str | None = None
+    """Lower-case id of the Azure Kubernetes Fleet Manager it is a member of, or None."""
+    error_code: str | None = None
+    """Code of `status.provisioningError`, when the state is Failed."""
+    problem: str | None = None
+    """Why this reading cannot be trusted, in one sentence; None when it can."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Neither the cluster nor one of its pools is in the middle of something."""
+        return self.provisioning_state.casefold() in SETTLED and all(pool.is_settled for pool in self.pools)
+
+    def pool(self, name: str) -> NodePool | None:
+        """The pool of that name, compared without case; None when there is none."""
+        wanted = name.casefold()
+        return next((pool for pool in self.pools if pool.name.casefold() == wanted), None)
+
+    def power_of(self, pool: str | None) -> Power:
+        """Power of the cluster (`None`) or of one of its pools; a pool that is not there is UNKNOWN."""
+        if pool is None:
+            return self.power
+        found = self.pool(pool)
+        return Power.UNKNOWN if found is None else found.power
+
+
+def target_id(cluster_id: str, pool: str | None) -> str:
+    """Lower-case id of what a decision is about: the cluster, or one node pool of it.
+
+    >>> target_id("/subscriptions/s/resourcegroups/g/providers/microsoft.containerservice/managedclusters/c", "Batch")
+    '/subscriptions/s/resourcegroups/g/providers/microsoft.containerservice/managedclusters/c/agentpools/batch'
+    """
+    return cluster_id if pool is None else f"{cluster_id}/agentpools/{pool.casefold()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The fleet as one reading: clusters in a stable order, and what could not be read."""
+
+    at: datetime
+    """Aware UTC: when the reading was asked for. Resource Graph may lag behind it by minutes."""
+    clusters: tuple[Cluster, ...]
+    problems: tuple[str, ...] = ()
+    """One sentence per scope or page that could not be read; empty means the fleet is whole."""

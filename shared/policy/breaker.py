@@ -1,0 +1,47 @@
+"""The breaker: it opens on failures or when the fleet jumps, holds disruptive actions only, tells once, half-opens.
+
+    closed --failures or a jump--> open --30 min--> half-open: one action --success--> closed
+                                    ^                              |
+                                    +----------- failure ----------+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.model.memory import FleetMemory
+from shared.policy.bound import BreakerLimit
+from shared.policy.facts import Headcount, jump
+
+
+def tripped(fleet: FleetMemory, count: Headcount, limit: BreakerLimit, now: datetime) -> FleetMemory:
+    """The fleet row after counting this tick's clusters. A jump is taken as the new normal once the breaker closes."""
+    why = jump(fleet, count)
+    recent = tuple(at for at in fleet.failures if now - at < limit.within)
+    if not why and limit.failures and len(recent) >= limit.failures:
+        why = f"{len(recent)} actions failed within {int(limit.within.total_seconds() // 60)} minutes"
+    fleet = replace(
+        fleet,
+        failures=recent,
+        cluster_count=count.clusters,
+        production_count=count.production,
+        last_tick_at=now,
+    )
+    if why and fleet.breaker_open_at is None:
+        return replace(fleet, breaker_open_at=now, breaker_reason=why, breaker_probe_at=None)
+    return fleet
+
+
+def probing(fleet: FleetMemory, now: datetime) -> FleetMemory:
+    """One disruptive action was let through."""
+    return replace(fleet, breaker_probe_at=now)
+
+
+def after(fleet: FleetMemory, succeeded: int, failed: Iterable[datetime]) -> FleetMemory:
+    """The fleet row after actions ended: failures count, and a probe that succeeded closes an open breaker."""
+    failures = (*fleet.failures, *failed)[-50:]
+    if succeeded and fleet.breaker_probe_at is not None and len(failures) == len(fleet.failures):
+        return replace(fleet, failures=(), breaker_open_at=None, breaker_reason="", breaker_probe_at=None)
+    return replace(fleet, failures=failures)

@@ -1,0 +1,217 @@
+"""Guards: asked after the voices, they only refuse or defer. The first that objects gives the reason.
+
+Refusals come before deferrals, so that people read what will never work before what is only late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.model.decisions import Action, Proposal, Reason, Verdict
+from shared.model.facts import Need, View
+from shared.model.fleet import NodePool, Power
+from shared.model.memory import TargetMemory, Wish
+from shared.policy.bound import Environment, Freeze, Guards
+from shared.policy.claim import undone
+from shared.policy.durations import show_duration
+from shared.policy.spoken import spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One wanted action and everything a guard may look at."""
+
+    view: View
+    action: Action
+    proposal: Proposal
+    environment: Environment
+    guards: Guards
+    freezes: tuple[Freeze, ...]
+    zone: str
+    now: datetime
+
+    @property
+    def target(self) -> TargetMemory:
+        return self.view.memory.target(self.action.pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    verdict: Verdict
+    reason: Reason
+    sentence: str
+    until: datetime | None = None
+
+
+def first_objection(case: Case) -> Objection | None:
+    """None: nothing stands in the way. Deterministic; the order is the order of the file."""
+    return next((objection for guard in _ORDER for objection in guard(case)), None)
+
+
+def _refuse(reason: Reason, sentence: str) -> Objection:
+    return Objection(Verdict.REFUSE, reason, sentence)
+
+
+def _defer(reason: Reason, sentence: str, until: datetime | None = None) -> Objection:
+    return Objection(Verdict.DEFER, reason, sentence, until)
+
+
+def _production(case: Case) -> Iterator[Objection]:
+    if case.environment.production and not case.action.in_production:
+        named = case.environment.name or "no environment matches it, so it counts as production"
+        yield _refuse(Reason.PRODUCTION, f"production is never stopped ({named})")
+
+
+def _readable(case: Case) -> Iterator[Objection]:
+    cluster = case.view.cluster
+    if cluster.problem is not None:
+        yield _refuse(Reason.UNREADABLE_STATE, cluster.problem)
+    elif cluster.power is Power.UNKNOWN:
+        yield _refuse(Reason.UNREADABLE_STATE, "Azure did not say whether the cluster is running")
+    elif not cluster.provisioning_state:
+        yield _refuse(Reason.UNREADABLE_STATE, "Azure did not say whether the cluster is busy")
+    elif case.action.pool is not None and cluster.power_of(case.action.pool) is Power.UNKNOWN:
+        yield _refuse(Reason.UNREADABLE_STATE, f"Azure did not say whether pool {case.action.pool} is running")
+
+
+def _supported(case: Case) -> Iterator[Objection]:
+    """From: https://learn.microsoft.com/azure/aks/start-stop-cluster and start-stop-nodepools"""
+    cluster, pool_name = case.view.cluster, case.action.pool
+    if (cluster.node_provisioning or "").casefold() == "auto":
+        yield _refuse(
+            Reason.NODE_PROVISIONING,
+            "node auto-provisioning is on: AKS can stop neither the cluster nor its pools, and freezing its nodes"
+            " would take a credential for the cluster itself, which Lamplighter never holds",
+        )
+    pools = cluster.pools if pool_name is None else tuple(filter(None, [cluster.pool(pool_name)]))
+    strange = [pool for pool in pools if (pool.kind or "VirtualMachineScaleSets") != "VirtualMachineScaleSets"]
+    if strange:
+        names = ", ".join(f"{pool.name} ({pool.kind})" for pool in strange)
+        yield _refuse(Reason.AVAILABILITY_SET, f"AKS stops only scale-set pools, and this is not one: {names}")
+    if pool_name is not None and case.action.disruptive:
+        yield from _user_pool(cluster.pool(pool_name), pool_name)
+
+
+def _user_pool(pool: NodePool | None, name: str) -> Iterator[Objection]:
+    if pool is None:
+        yield _refuse(Reason.UNKNOWN_POOL, f"the cluster has no pool {name}")
+    elif (pool.mode or "").casefold() != "user":
+        yield _refuse(Reason.SYSTEM_POOL, f"pool {name} is a {pool.mode or 'pool of unknown mode'} pool; only User pools stop")
+
+
+def _fleet_member(case: Case) -> Iterator[Objection]:
+    if case.view.cluster.fleet is not None and not case.guards.fleet_members:
+        hub = case.view.cluster.fleet.rpartition("/")[2]
+        yield _refuse(
+            Reason.FLEET_MEMBER,
+            f"it is a member of fleet {hub}, whose update runs fail on a stopped cluster;"
+            " the guard `fleet_members: allow` permits it",
+        )
+
+
+def _locks(case: Case) -> Iterator[Objection]:
+    fact = case.view.facts.get(Need.LOCKS)
+    if fact is None:
+        return
+    if not fact.known:
+        if case.action.disruptive:
+            yield _refuse(Reason.UNREADABLE_LOCKS, f"its locks could not be read: {fact.problem}")
+        return
+    holding = [f"{name} ({level})" for name, level in fact.value if case.action.disruptive or level == "ReadOnly"]
+    if holding:
+        yield _refuse(Reason.LOCKED, f"locked by {', '.join(holding)}")
+
+
+def _policy_readable(case: Case) -> Iterator[Objection]:
+    if case.action.disruptive and not case.view.fleet.policy_readable:
+        yield _defer(
+            Reason.UNREADABLE_POLICY, "the policy cannot be read; the last good one only starts, nothing is stopped"
+        )
+
+
+def _hold(case: Case) -> Iterator[Objection]:
+    fleet = case.view.fleet
+    if fleet.hold_by and (case.action.disruptive or fleet.hold_all):
+        why = f": {fleet.hold_reason}" if fleet.hold_reason else ""
+        yield _defer(Reason.HOLD, f"emergency hold by {fleet.hold_by}{why}")
+
+
+def _frozen(case: Case) -> Iterator[Objection]:
+    for freeze in case.freezes:
+        held = case.action.verb in freeze.hold and freeze.begin <= case.now < freeze.end
+        matches = freeze.match is None or freeze.match.matches(case.view.cluster, case.environment.name)
+        if held and matches:
+            until = spoken(freeze.end, case.zone)
+            yield _defer(Reason.FROZEN, f"frozen by {freeze.name} until {until}", freeze.end)
+
+
+def _busy(case: Case) -> Iterator[Objection]:
+    """Stops want everything Succeeded; a start may also mend what Failed or was Canceled."""
+    cluster = case.view.cluster
+    states = [("the cluster", cluster.provisioning_state)]
+    states += [(f"pool {p.name}", p.provisioning_state or cluster.provisioning_state) for p in cluster.pools]
+    fine = {"succeeded"} if case.action.disruptive else {"succeeded", "failed", "canceled"}
+    for who, state in states:
+        if state.casefold() not in fine:
+            yield _defer(Reason.BUSY, f"{who} is {state}")
+    if case.action.pool is not None and cluster.power is not Power.RUNNING:
+        yield _defer(Reason.CLUSTER_STOPPED, "the cluster itself is stopped")
+
+
+def _later(case: Case) -> Iterator[Objection]:
+    memory, target, now = case.view.memory, case.target, case.now
+    failure = target.failure
+    if memory.not_before is not None and memory.not_before > now:
+        yield _defer(Reason.RETRY_LATER, "Azure asked us to come back later", memory.not_before)
+    if failure is not None and failure.kind == case.action.kind and failure.retry_at > now:
+        tries = "once" if failure.count == 1 else f"{failure.count} times"
+        sentence = f"failed {tries} ({failure.code}); next try {spoken(failure.retry_at, case.zone)}"
+        yield _defer(Reason.RETRY_LATER, sentence, failure.retry_at)
+    if case.action.disruptive:
+        if target.no_stop_until is not None and target.no_stop_until > now:
+            until = spoken(target.no_stop_until, case.zone)
+            yield _defer(Reason.NO_CAPACITY, f"its last start found no capacity; kept running until {until}", target.no_stop_until)
+        until_at = undone(target, now)
+        if until_at is not None:
+            times = len(target.reversals)
+            sentence = f"somebody undid us {times} times; left alone until {spoken(until_at, case.zone)}"
+            yield _defer(Reason.UNDONE, sentence, until_at)
+
+
+def _dwell(case: Case) -> Iterator[Objection]:
+    target, now, guards = case.target, case.now, case.guards
+    seen_since = target.seen.since if target.seen is not None else None
+    if case.action.goal is Wish.RUNNING:
+        yield from _too_soon(case, [target.stopped_at, seen_since], guards.min_downtime, Reason.MIN_DOWNTIME)
+        return
+    yield from _too_soon(case, [target.started_at, seen_since], guards.min_uptime, Reason.MIN_UPTIME)
+    until = case.proposal.until
+    if until is not None and guards.min_off and until - now < guards.min_off:
+        left = show_duration(timedelta(minutes=int((until - now).total_seconds() // 60)))
+        yield _defer(Reason.MIN_OFF, f"only {left} until it is needed again, less than min_off {show_duration(guards.min_off)}")
+
+
+def _too_soon(case: Case, times: list[datetime | None], least: timedelta, reason: Reason) -> Iterator[Objection]:
+    since = max((at for at in times if at is not None), default=None)
+    if since is not None and case.now - since < least:
+        word = "stopped" if reason is Reason.MIN_DOWNTIME else "started"
+        until = since + least
+        text = f"{word} {spoken(since, case.zone)}; {reason.value} {show_duration(least)} ends {spoken(until, case.zone)}"
+        yield _defer(reason, text, until)
+
+
+_ORDER = (
+    _production,
+    _readable,
+    _supported,
+    _fleet_member,
+    _locks,
+    _policy_readable,
+    _hold,
+    _frozen,
+    _busy,
+    _later,
+    _dwell,
+)

@@ -1,0 +1,89 @@
+"""What people should hear about a cluster: stops to come, and matters that stand until they are over. Pure.
+
+A matter is told when it begins and closed when it ends; in between it is the routes' business not to repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.model.decisions import Decision, Notice, Reason, Verdict
+from shared.model.fleet import Cluster, Power
+from shared.model.memory import Memory, Wish
+from shared.policy.remember import newly_announced
+from shared.policy.spoken import spoken
+
+LATE_AFTER = timedelta(minutes=10)
+STUCK_AFTER = timedelta(hours=1)
+
+_RESPECTED = frozenset({Reason.MANUAL_STOP, Reason.PARKED, Reason.BEFORE_ADOPTION})
+_STANDING = {
+    Reason.UNREADABLE_TAG: "unreadable_tag",
+    Reason.UNDONE: "undone",
+    Reason.NO_CAPACITY: "no_capacity",
+}
+
+
+def matters(
+    before: Memory, cluster: Cluster, decisions: tuple[Decision, ...], zone: str, now: datetime
+) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """(standing matters as `kind|cause`, notices to tell). `before` is the memory before `conclude`."""
+    standing = dict(_standing(before, cluster, decisions, now))
+    notices = [
+        Notice("stop_soon", cluster.id, d.announce.cause, _soon(d, cluster, zone), now)
+        for d in newly_announced(before, decisions)
+        if d.announce is not None
+    ]
+    known = frozenset(before.matters)
+    notices += [_told(key, cluster.id, text, now) for key, text in standing.items() if key not in known]
+    notices += [_told(key, cluster.id, "over", now, over=True) for key in before.matters if key not in standing]
+    return tuple(sorted(standing)), tuple(notices)
+
+
+def _told(key: str, about: str, sentence: str, now: datetime, *, over: bool = False) -> Notice:
+    kind, _, cause = key.partition("|")
+    return Notice(kind, about, cause, sentence, now, resolved=over)
+
+
+def _soon(decision: Decision, cluster: Cluster, zone: str) -> str:
+    assert decision.announce is not None  # noqa: S101 - the caller looked
+    what = cluster.name if decision.pool is None else f"{cluster.name}/{decision.pool}"
+    return f"{what} stops {spoken(decision.announce.due_at, zone)}: {decision.announce.sentence}"
+
+
+def _standing(
+    memory: Memory, cluster: Cluster, decisions: Iterable[Decision], now: datetime
+) -> Iterable[tuple[str, str]]:
+    for decision in decisions:
+        if _is_late(decision, cluster, now):
+            yield f"start_late|{decision.cause}", f"{_name(decision, cluster)} is not up yet: {decision.message}"
+        if decision.reason in _STANDING:
+            yield f"{_STANDING[decision.reason]}|{decision.target}", f"{_name(decision, cluster)}: {decision.message}"
+        failure = memory.target(decision.pool).failure
+        if failure is not None and failure.count >= 2:
+            text = f"{_name(decision, cluster)}: {failure.kind.replace('_', ' ')} failed {failure.count} times: {failure.message}"
+            yield f"action_failed|{decision.target}:{failure.kind}", text
+    stopping = cluster.provisioning_state.casefold() == "stopping"
+    if stopping and memory.busy_since is not None and now - memory.busy_since >= STUCK_AFTER:
+        text = f"{cluster.name} has been stopping for over an hour; Lamplighter leaves it alone, look at its activity log"
+        yield f"stop_stuck|{memory.busy_since:%Y-%m-%dT%H:%MZ}", text
+
+
+def _is_late(decision: Decision, cluster: Cluster, now: datetime) -> bool:
+    """Wanted up by rule, 10 minutes past the window's begin, and neither up nor left down for a person's sake."""
+    if decision.wish is not Wish.RUNNING or decision.ready_by is None or now < decision.ready_by + LATE_AFTER:
+        return False
+    if decision.reason in _RESPECTED or decision.verdict is Verdict.PLAN:
+        return False
+    up = cluster.power_of(decision.pool) is Power.RUNNING and cluster.provisioning_state.casefold() != "starting"
+    return not up
+
+
+def _name(decision: Decision, cluster: Cluster) -> str:
+    return cluster.name if decision.pool is None else f"{cluster.name}/{decision.pool}"
+
+
+def with_matters(memory: Memory, standing: tuple[str, ...]) -> Memory:
+    return replace(memory, matters=standing)

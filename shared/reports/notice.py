@@ -1,0 +1,143 @@
+"""Notices that belong together -> one message: a title, and a plain-text body with a list in it.
+
+Channels render text differently (Slack, Teams, e-mail, SMS), and the sentences quote what people typed into tags and
+commands. So whatever a channel could take for markup, a link or a call to everybody is defused here, once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shared.model.records import Notice
+
+LISTED = 20
+"""Entries in a list before "and N more"."""
+SENTENCE = 300
+"""Characters of one sentence."""
+BODY = 3_500
+"""Characters of a body; the tightest of the common channels, Telegram, takes 4,096.
+From: https://core.telegram.org/bots/api#sendmessage"""
+
+FLEET = "fleet"
+
+# kind -> (one cluster, several clusters, it is over)
+_CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "stop_soon": ("stops soon", "stop soon", "no longer about to stop"),
+        "hold_ending": ("is left running by hand, not for much longer", "are left running by hand", "settled"),
+        "start_late": ("is late to start", "are late to start", "up now"),
+        "start_failed": ("could not be started", "could not be started", "up now"),
+        "stop_failed": ("could not be stopped", "could not be stopped", "settled"),
+        "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "settled"),
+        "undone": ("is changed back by somebody else", "are changed back by somebody else", "settled"),
+        "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "readable again"),
+    }
+)
+# kind -> (what happened, it is over)
+_FLEET: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "policy_unreadable": ("the policy cannot be read", "the policy reads again"),
+        "fleet_unreadable": ("part of the fleet cannot be read", "the whole fleet reads again"),
+        "breaker": ("stops are paused by the breaker", "stops go on, the breaker has closed"),
+        "hold": ("the emergency hold is on", "the emergency hold is off"),
+        "poison": ("a queued message could not be handled", "queued messages are handled again"),
+        "channel_unreachable": ("a channel cannot be reached", "the channel is reached again"),
+    }
+)
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {"stop_soon": "To keep one on: lamplighter keep-on CLUSTER --for 4h --owner YOU --reason WHY"}
+)
+
+_CALLS = re.compile(r"@(?=everyone|here|channel|all\b|room\b)", re.IGNORECASE)
+_LINK = re.compile(r"\]\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is handed to a channel: both are plain text."""
+
+    title: str
+    body: str
+
+
+def plain(text: str, most: int = SENTENCE) -> str:
+    """One line that no channel takes for markup, cut to `most` characters.
+
+    >>> plain("<!channel> ask @here\\nnow")
+    '‹!channel› ask @\\u200bhere now'
+    """
+    kept = "".join(" " if char.isspace() else char for char in text)
+    kept = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))
+    kept = " ".join(kept.split()).replace("<", "‹").replace(">", "›")
+    kept = _LINK.sub("] (", _CALLS.sub("@\u200b", kept))
+    return kept if len(kept) <= most else f"{kept[: most - 1].rstrip()}…"
+
+
+def shown(about: str) -> str:
+    """The name of a cluster and its resource group, from its id; anything else as it is.
+
+    >>> shown("/subscriptions/s/resourcegroups/rg-shop/providers/microsoft.containerservice/managedclusters/shop")
+    'shop (rg-shop)'
+    """
+    parts = about.split("/")
+    if len(parts) >= 9 and parts[3].casefold() == "resourcegroups":
+        return plain(f"{parts[8]} ({parts[4]})")
+    return plain(about)
+
+
+def compose(kind: str, notices: Iterable[Notice], *, over: Iterable[str] = (), reminder: bool = False) -> Message:
+    """One message about one matter.
+
+    `notices` is the list as it stands, `over` what an earlier message listed and this one no longer does.
+    Without notices it is the closing message. Never longer than BODY, never raises.
+    """
+    listed = sorted(notices, key=lambda notice: (notice.about == FLEET, notice.about, notice.sentence))
+    ended = sorted(over)
+    if not listed:
+        return Message(_title(kind, ended, closing=True), _body(kind, [], ended))
+    title = _title(kind, [notice.about for notice in listed], closing=False)
+    return Message(f"{title} (still)" if reminder else title, _body(kind, listed, ended))
+
+
+def _title(kind: str, about: list[str], *, closing: bool) -> str:
+    clusters = [one for one in about if one != FLEET]
+    words = plain(kind.replace("_", " "))
+    if kind in _FLEET or not clusters:
+        happened, ended = _FLEET.get(kind, (words, f"{words}: over"))
+        return f"Lamplighter: {ended if closing else happened}"
+    one, several, ended = _CLUSTERS.get(kind, (f"- {words}", f"- {words}", f"{words}: over"))
+    many = len(clusters) > 1
+    who = f"{len(clusters)} clusters" if many else shown(clusters[0])
+    if closing:
+        return f"Lamplighter: {who} {'are' if many else 'is'} {ended}" if kind in _CLUSTERS else f"Lamplighter: {ended}"
+    return f"Lamplighter: {who} {several if many else one}"
+
+
+def _body(kind: str, listed: list[Notice], ended: list[str]) -> str:
+    lines = _bullets([_entry(notice) for notice in listed], BODY * 2 // 3)
+    if ended and not (not listed and ended == [FLEET]):
+        lines += [*([""] if lines else []), "No longer:"] if listed else ["It is over for:"]
+        lines += _bullets([shown(about) for about in ended], BODY // 4)
+    elif not listed:
+        lines = ["It is over."]
+    if listed and kind in _HINTS:
+        lines += ["", _HINTS[kind]]
+    return "\n".join(lines)
+
+
+def _entry(notice: Notice) -> str:
+    sentence = plain(notice.sentence)
+    return sentence if notice.about == FLEET else f"{shown(notice.about)}: {sentence}"
+
+
+def _bullets(entries: list[str], room: int) -> list[str]:
+    lines: list[str] = []
+    for number, entry in enumerate(entries):
+        if number == LISTED or sum(map(len, lines)) + len(entry) > room:
+            return [*lines, f"and {len(entries) - number} more"]
+        lines.append(f"- {entry}")
+    return lines

