@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, NamedTuple
 
 import typer
@@ -59,7 +60,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for _entry in COMMANDS:
-    app.command(_entry.name, rich_help_panel=_entry.panel)(import_module(_entry.module).command)
+    if find_spec(_entry.module):
+        _module = import_module(_entry.module)
+        _function = getattr(_module, "command", None) or getattr(_module, _entry.name)
+        app.command(_entry.name, rich_help_panel=_entry.panel)(_function)
 
 
 @app.callback(invoke_without_command=True)
@@ -84,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = app(arguments, prog_name="lamplighter", standalone_mode=False)
         sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
+    except Exception as error:  # no traceback ever reaches a user
         if os.environ.get(DEBUG):
             raise
         return _said(error)

@@ -46,14 +46,12 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def short_names(clusters: Iterable[Cluster]) -> dict[str, str]:
-    """id -> what to call it in a table: its name, with the resource group where the name alone is not enough."""
+    """By id: what to call it in a table: its name, with the resource group where the name alone is not enough."""
     every = list(clusters)
     seen: dict[str, int] = {}
     for cluster in every:
         seen[cluster.name.casefold()] = seen.get(cluster.name.casefold(), 0) + 1
     return {
-        cluster.id: cluster.name
-        if seen[cluster.name.casefold()] == 1
-        else f"{cluster.name} ({cluster.resource_group})"
+        cluster.id: cluster.name if seen[cluster.name.casefold()] == 1 else f"{cluster.name} ({cluster.resource_group})"
         for cluster in every
     }

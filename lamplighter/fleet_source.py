@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.terminal import progress
+from lamplighter.terminal import one_line, progress
 from shared.errors import InputError
 from shared.model.fleet import Inventory
 
 if TYPE_CHECKING:
-    from shared.policy.bound import Scope
+    from shared.model.fleet import Scope
     from shared.settings import Settings
 
 EXPECTED = "expected what `az aks list -o json` or `az graph query` prints, or a fleet in YAML"
@@ -33,11 +33,12 @@ def read_fleet(file: Path | None, scope: Scope, now: datetime) -> Inventory:
         return inventory(cloud, scope, now)
 
 
-def laptop_settings() -> Settings:
+def laptop_settings(journal: str | None = None) -> Settings:
     """The app's settings, as far as this shell names them. Raises InputError for one that cannot be right."""
     from shared.settings import read_settings  # noqa: PLC0415
 
-    return read_settings({name: value for name, value in os.environ.items() if name != DEBUG})
+    named = {name: value for name, value in os.environ.items() if name != DEBUG}
+    return read_settings(named if journal is None else {**named, "LAMPLIGHTER_JOURNAL": journal})
 
 
 def read_fleet_file(file: Path, now: datetime) -> Inventory:
@@ -87,7 +88,21 @@ def _from_json(text: str, file: Path) -> Any:
 
 def _from_yaml(text: str, file: Path, now: datetime) -> Any:
     """The simulator's own description of a fleet, as the JSON that Azure would answer."""
-    raise NotImplementedError
+    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    from lamplighter.simulator.resources import cluster_body  # noqa: PLC0415
+    from lamplighter.simulator.world import World  # noqa: PLC0415
+
+    try:
+        described = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise InputError(f"{file}: this is neither JSON nor YAML ({one_line(str(error))}); {EXPECTED}") from None
+    try:
+        world = World.from_fleet(described, now=now)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InputError(f"{file}: {one_line(str(error))}") from None
+    return [cluster_body(cluster) for cluster in world.clusters.values()]
 
 
 def _left_out(document: Any, file: Path) -> tuple[str, ...]:

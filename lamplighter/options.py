@@ -67,11 +67,11 @@ def day(text: str | None, option: str, fallback: date) -> date:
         return fallback
     expected = f"expected a date such as {option} 2026-12-24"
     try:
-        if not _DAY.fullmatch(text.strip()):
-            raise ValueError(text)
-        read = date.fromisoformat(text.strip())
+        read = date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
     except ValueError:
-        raise InputError(f"{option} {text!r} is no date: {expected}") from None
+        read = None
+    if read is None:
+        raise InputError(f"{option} {text!r} is no date: {expected}")
     if not EARLIEST < read.year < LATEST:
         raise InputError(f"{option} {text!r} is not between {EARLIEST} and {LATEST}: {expected}")
     return read
@@ -126,3 +126,17 @@ def owner(text: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         raise InputError("your login name is not known here: say who you are with --owner NAME") from None
+
+
+def zone(name: str) -> str:
+    """An IANA name; abbreviations such as CET are refused, they mean different things to different people."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    expected = "expected an IANA name, such as --zone Europe/Berlin"
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InputError(f"--zone {name!r} is no time zone: {expected}") from None
+    if name != "UTC" and "/" not in name:
+        raise InputError(f"--zone {name!r} is an abbreviation: {expected}")
+    return name

@@ -67,7 +67,8 @@ def _wire(value: object) -> str:
 
 
 def wire(at: datetime) -> str:
-    """
+    """ISO 8601 in UTC with `Z`.
+
     >>> wire(datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
     '2026-12-24T17:00:00Z'
     """
@@ -113,7 +114,8 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
-    """
+    """A number with its noun.
+
     >>> counted(1, "cluster"), counted(1200, "cluster")
     ('1 cluster', '1,200 clusters')
     """

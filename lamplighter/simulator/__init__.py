@@ -9,17 +9,18 @@ clients. The room shares no assumption with the engine: it never imports `shared
         advance(timedelta), now()                       move the clock (VirtualClock)
         person_starts / person_stops / person_scales / person_tags / foreign_operation     somebody else at work
         inject(Fault....)                               what goes wrong next; see `faults`
-        add_lock(scope, level), forbid(action, scope)   locks, missing rights
+        add_lock(scope, level)                          management locks
         writes(...), audit, events, power_intervals(cluster, pool)      what happened, for assertions
     handle(world, request)   one request, one response; UnknownRequest (an AssertionError) for what Azure here has not
     VirtualClock, SpeedClock
     SimulatorTransport(world), SimulatorCredential()    azure-core's `transport=` and `credential=`, in process
     serve(world, ...) -> Server     a context manager with arm_url, identity_endpoint, identity_header, ca_file
 
-Files: clock; wire (requests, responses), refusals (every error text), fleet_file + fleet_dump (a document -> a world),
-resources (cluster, pool, and their JSON), operations (long-running ones), cluster_verbs + pool_verbs (the state machine),
-durations, throttle, faults, events, locks; cluster_routes, pool_routes, platform_routes, identity, cloud_metadata,
-router (URL -> route), kql (grammar), kql_plan (evaluation), resource_graph; transport, server, certificate.
+Files: clock; wire (requests, responses), refusals (every error text); fleet_file + fleet_dump (a document -> a world);
+resources (cluster, pool, their JSON), operations (long-running ones), cluster_verbs + pool_verbs + endings (the state
+machine), durations, throttle, faults, events, locks; router (URL -> route), cluster_routes, pool_routes,
+platform_routes, identity, cloud_metadata; kql_syntax + kql (grammar), kql_values + kql_plan (evaluation),
+graph_history (its lag), resource_graph; transport, server, certificate.
 """
 
 from lamplighter.simulator.clock import Clock, SpeedClock, VirtualClock

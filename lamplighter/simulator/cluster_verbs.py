@@ -32,8 +32,21 @@ def refuse_busy(cluster: Cluster) -> None:
         raise refusals.busy_pool(pool.name, pool.state)
 
 
-def _open(world: World, cluster: Cluster, kind: str, state: str, call: Call, action: str) -> Operation:
-    cluster.state, cluster.error, cluster.changed_at = state, None, world.now()
+# What a kind of operation shows while it lasts, and what Azure calls it.
+KINDS = {
+    "stop": ("Stopping", "managedClusters/stop/action"),
+    "start": ("Starting", "managedClusters/start/action"),
+    "tags": ("Updating", "managedClusters/write"),
+    "update": ("Updating", "managedClusters/write"),
+    "upgrade": ("Upgrading", "managedClusters/write"),
+    "create": ("Creating", "managedClusters/write"),
+    "delete": ("Deleting", "managedClusters/delete"),
+}
+
+
+def _open(world: World, cluster: Cluster, kind: str, call: Call) -> Operation:
+    cluster.state, action = KINDS[kind]
+    cluster.error, cluster.changed_at = None, world.now()
     cluster.revision += 1
     operation = world.begin(kind, cluster, None, call, action)
     cluster.operation = operation.id
@@ -51,7 +64,7 @@ def stop(world: World, cluster: Cluster, call: Call) -> Operation:
     for pool in cluster.pools:
         if pool.power == RUNNING:
             pool.state, pool.down_with_cluster = "Stopping", True
-    return _open(world, cluster, "stop", "Stopping", call, "managedClusters/stop/action")
+    return _open(world, cluster, "stop", call)
 
 
 def start(world: World, cluster: Cluster, call: Call) -> Operation:
@@ -69,7 +82,7 @@ def start(world: World, cluster: Cluster, call: Call) -> Operation:
         if pool.down_with_cluster:
             pool.state, pool.power = "Starting", RUNNING
             pool.log.on(now)
-    return _open(world, cluster, "start", "Starting", call, "managedClusters/start/action")
+    return _open(world, cluster, "start", call)
 
 
 def abort(world: World, cluster: Cluster, pool: Pool | None, call: Call) -> Operation:
@@ -96,11 +109,11 @@ def set_tags(world: World, cluster: Cluster, tags: dict[str, str] | None, call: 
         raise refusals.stopped_cluster("updating")
     world.touch(cluster, now)
     cluster.tags = tags
-    return _open(world, cluster, "tags", "Updating", call, "managedClusters/write")
+    return _open(world, cluster, "tags", call)
 
 
 def put(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> Operation:
-    """The whole cluster is replaced by the body, less what only the service may say. Pools are neither added nor removed."""
+    """The whole cluster is replaced by the body, less what only the service may say. Pools stay: none comes or goes."""
     now = world.settle()
     refuse_busy(cluster)
     if cluster.power == STOPPED:
@@ -123,9 +136,7 @@ def put(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> Ope
             pool.properties.update(
                 {key: profile[key] for key in ("count", "minCount", "maxCount", "enableAutoScaling") if key in profile}
             )
-    if upgrade:
-        return _open(world, cluster, "upgrade", "Upgrading", call, "managedClusters/write")
-    return _open(world, cluster, "update", "Updating", call, "managedClusters/write")
+    return _open(world, cluster, "upgrade" if upgrade else "update", call)
 
 
 def _check_profiles(cluster: Cluster, profiles: list[dict[str, Any]]) -> None:
@@ -140,7 +151,9 @@ def _check_profiles(cluster: Cluster, profiles: list[dict[str, Any]]) -> None:
             "https://aka.ms/agent-pool-rest-api",
         )
     if have - sent:
-        raise refusals.Refusal(400, "BadRequest", "Removing agent pools through managed cluster operations is not allowed.")
+        raise refusals.Refusal(
+            400, "BadRequest", "Removing agent pools through managed cluster operations is not allowed."
+        )
 
 
 def create(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> Operation:
@@ -153,13 +166,15 @@ def create(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> 
     cluster.sku = body.get("sku") or cluster.sku
     cluster.properties = {name: value for name, value in properties.items() if name not in CLUSTER_READ_ONLY}
     for profile in profiles:
-        pool = Pool(str(profile.get("name")), {key: value for key, value in profile.items() if key != "name"}, "Creating")
+        pool = Pool(
+            str(profile.get("name")), {key: value for key, value in profile.items() if key != "name"}, "Creating"
+        )
         pool.log.on(now)
         cluster.pools.append(pool)
     world.touch(cluster, now)
     world.clusters[cluster.key] = cluster
     cluster.log.on(now)
-    return _open(world, cluster, "create", "Creating", call, "managedClusters/write")
+    return _open(world, cluster, "create", call)
 
 
 def delete(world: World, cluster: Cluster, call: Call) -> Operation:
@@ -172,4 +187,4 @@ def delete(world: World, cluster: Cluster, call: Call) -> Operation:
         preempted = world.operations.by_id[cluster.operation]
         preempted.status, preempted.ended_at = "Failed", now
         preempted.error = {"code": "AKSOperationPreemptedByDelete", "message": "A delete was issued."}
-    return _open(world, cluster, "delete", "Deleting", call, "managedClusters/delete")
+    return _open(world, cluster, "delete", call)

@@ -101,7 +101,7 @@ def _end_of_pool(cluster: Cluster, pool: Pool, operation: Operation, at: datetim
             pool.saved = {}
         case "pool-delete" if worked:
             cluster.pools.remove(pool)
-        case "pool-update" if not worked:
+        case "pool-update" | "pool-scale" if not worked:
             pool.properties = dict(operation.before or pool.properties)
         case _:
             pass

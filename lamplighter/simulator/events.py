@@ -44,7 +44,11 @@ class ResourceEvent:
             "authorization": {"scope": write.resource, "action": write.action, "evidence": {"role": "Contributor"}},
             "claims": {"aud": "https://management.azure.com", "name": write.actor},
             "correlationId": write.correlation,
-            "httpRequest": {"clientRequestId": write.correlation, "clientIpAddress": "192.0.2.1", "method": write.method},
+            "httpRequest": {
+                "clientRequestId": write.correlation,
+                "clientIpAddress": "192.0.2.1",
+                "method": write.method,
+            },
             "resourceProvider": "Microsoft.ContainerService",
             "resourceUri": write.resource,
             "operationName": write.action,

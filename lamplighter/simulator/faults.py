@@ -35,7 +35,14 @@ class Fault:
 
     @classmethod
     def refuse(
-        cls, match: str, status: int, code: str, message: str = "", *, times: int | None = 1, skip: int = 0,
+        cls,
+        match: str,
+        status: int,
+        code: str,
+        message: str = "",
+        *,
+        times: int | None = 1,
+        skip: int = 0,
         headers: Mapping[str, str] | None = None,
     ) -> Fault:
         """Any error answer, without effect."""
@@ -57,9 +64,7 @@ class Fault:
         return cls.refuse(match, 412, "PreconditionFailed", text, times=times, skip=skip)
 
     @classmethod
-    def throttled(
-        cls, match: str, *, retry_after: int | None = 30, times: int | None = 1, skip: int = 0
-    ) -> Fault:
+    def throttled(cls, match: str, *, retry_after: int | None = 30, times: int | None = 1, skip: int = 0) -> Fault:
         """429 Throttled; without `Retry-After` when None."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         text = "The request limit has been exceeded, please retry again later."
@@ -104,7 +109,7 @@ class Fault:
     def operation_fails(
         cls, match: str, code: str = "AksCapacityHeavyUsage", message: str = "", *, times: int | None = 1, skip: int = 0
     ) -> Fault:
-        """The operation is accepted and fails at its end: AksCapacityHeavyUsage, AllocationFailed, QuotaExceeded, ..."""
+        """The operation is accepted and fails at its end: with AllocationFailed, QuotaExceeded, ..."""
         return cls(match, "operation-fails", times, skip, code=code, message=message)
 
     @classmethod

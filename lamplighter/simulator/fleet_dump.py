@@ -19,7 +19,9 @@ _ENVELOPE = frozenset(
         "tenantId", "kind", "plan", "zones", "managedBy", "extendedLocation", "systemData", "properties",
     }
 )  # fmt: skip
-_KEPT = frozenset({"nodeResourceGroup", "dnsPrefix", "fqdn", "azurePortalFQDN", "privateFQDN", "currentKubernetesVersion"})
+_KEPT = frozenset(
+    {"nodeResourceGroup", "dnsPrefix", "fqdn", "azurePortalFQDN", "privateFQDN", "currentKubernetesVersion"}
+)
 
 
 def is_dump(document: Any) -> bool:

@@ -1,7 +1,7 @@
 """A fleet described in a file -> a world.
 
-Two kinds of file are understood: what `az aks list -o json` or `az graph query -o json` print (see `fleet_dump`), and this
-YAML (1.2; every key but `clusters` and a cluster's `name` may be left out):
+Two kinds of file are understood: what `az aks list -o json` or `az graph query -o json` print (see `fleet_dump`), and
+this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out):
 
     now: 2026-11-23T07:00:00Z        # the clock's start
     seed: 7                          # of every duration and lag
@@ -63,7 +63,7 @@ _POOL = "name mode count size priority min max autoscaling power state error typ
 
 
 def read_fleet(path: Path) -> Any:
-    """The document in a file: JSON or YAML. ValueError, one sentence, when it is neither; OSError when it can't be read."""
+    """The document in a file, JSON or YAML; ValueError in one sentence when it is neither, OSError when unreadable."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only needed for a file
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
@@ -85,7 +85,7 @@ def read_fleet(path: Path) -> Any:
 
 def _known(entry: Any, names: str, what: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        msg = f"{what}: expected a mapping with keys such as {names.split()[0]}, and got {entry!r}"
+        msg = f"{what}: expected a mapping with keys such as {names.split(maxsplit=1)[0]}, and got {entry!r}"
         raise ValueError(msg)  # noqa: TRY004 - a bad file, told like every other mistake in it
     unknown = sorted(set(entry) - set(names.split()))
     if unknown:

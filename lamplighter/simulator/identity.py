@@ -57,7 +57,9 @@ def imds_token(world: World, request: Request) -> Response:
 def _answer(world: World, request: Request) -> Response:
     resource = request.query.get("resource")
     if not resource:
-        raise Refusal(400, "invalid_resource", "The resource parameter is missing, such as https://management.azure.com")
+        raise Refusal(
+            400, "invalid_resource", "The resource parameter is missing, such as https://management.azure.com"
+        )
     value, expires_on = token(world.tenant, resource)
     return reply(
         200,

@@ -52,7 +52,7 @@ def _refuse_busy(cluster: Cluster, pool: Pool | None) -> None:
 
 
 def put(world: World, cluster: Cluster, name: str, call: Call) -> Operation:
-    """Create or replace a pool; the kind of the operation is pool-create, pool-stop, pool-start or pool-update."""
+    """Create or replace a pool; the kind of the operation is a key of KINDS."""
     now = world.settle()
     pool = cluster.pool(name)
     _refuse_busy(cluster, pool)
@@ -62,20 +62,19 @@ def put(world: World, cluster: Cluster, name: str, call: Call) -> Operation:
     if pool is None:
         return _create(world, cluster, name, sent, call)
     after = _replaced(pool, sent)
-    world_touch = lambda: world.touch(cluster, now)  # noqa: E731 - said once, used by three branches
     if wanted == STOPPED and pool.power == RUNNING:
         _refuse_stop(cluster, pool)
-        world_touch()
-        return _stop(world, cluster, pool, after, call)
-    if wanted == RUNNING and pool.power == STOPPED:
+        change = _stop
+    elif wanted == RUNNING and pool.power == STOPPED:
         if cluster.uses_node_provisioning:
             raise refusals.node_provisioning("starting")
         _check_sizes(pool.value("mode"), after, starting=True)
-        world_touch()
-        return _start(world, cluster, pool, after, call)
-    _check_change(pool, after)
-    world_touch()
-    return _update(world, cluster, pool, after, call)
+        change = _start
+    else:
+        _check_change(pool, after)
+        change = _update
+    world.touch(cluster, now)
+    return change(world, cluster, pool, after, call)
 
 
 def _replaced(pool: Pool, sent: dict[str, Any]) -> dict[str, Any]:
@@ -131,8 +130,18 @@ def _check_change(pool: Pool, after: dict[str, Any]) -> None:
         _check_sizes(str(after.get("mode", POOL_DEFAULTS["mode"])), after)
 
 
-def _open(world: World, cluster: Cluster, pool: Pool, kind: str, state: str, call: Call) -> Operation:
-    pool.state, pool.error = state, None
+# What a kind of operation shows while it lasts.
+KINDS = {
+    "pool-create": "Creating",
+    "pool-stop": "Stopping",
+    "pool-start": "Starting",
+    "pool-scale": "Scaling",
+    "pool-update": "Updating",
+}
+
+
+def _open(world: World, cluster: Cluster, pool: Pool, kind: str, call: Call) -> Operation:
+    pool.state, pool.error = KINDS[kind], None
     pool.revision += 1
     operation = world.begin(kind, cluster, pool, call, "managedClusters/agentPools/write")
     pool.operation = operation.id
@@ -143,7 +152,7 @@ def _stop(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], cal
     pool.saved = {"count": pool.value("count")}
     pool.properties = {**after, "count": 0}
     pool.power = STOPPED
-    return _open(world, cluster, pool, "pool-stop", "Stopping", call)
+    return _open(world, cluster, pool, "pool-stop", call)
 
 
 def _start(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], call: Call) -> Operation:
@@ -151,7 +160,7 @@ def _start(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], ca
     pool.properties = {**after, "count": count}
     pool.power = RUNNING
     pool.log.on(world.now())
-    return _open(world, cluster, pool, "pool-start", "Starting", call)
+    return _open(world, cluster, pool, "pool-start", call)
 
 
 def _update(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], call: Call) -> Operation:
@@ -159,7 +168,7 @@ def _update(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], c
     after.setdefault("count", pool.value("count"))
     scaled = after["count"] != pool.value("count")
     pool.properties = after
-    operation = _open(world, cluster, pool, "pool-update", "Scaling" if scaled else "Updating", call)
+    operation = _open(world, cluster, pool, "pool-scale" if scaled else "pool-update", call)
     operation.before = before
     return operation
 
@@ -171,7 +180,7 @@ def _create(world: World, cluster: Cluster, name: str, sent: dict[str, Any], cal
     pool = Pool(name, kept)
     pool.log.on(world.now())
     cluster.pools.append(pool)
-    return _open(world, cluster, pool, "pool-create", "Creating", call)
+    return _open(world, cluster, pool, "pool-create", call)
 
 
 def delete(world: World, cluster: Cluster, pool: Pool, call: Call) -> Operation:

@@ -15,7 +15,7 @@ from typing import Any
 PENDING = "See https://aka.ms/aks-pending-operation for more details"
 
 
-class Refusal(Exception):  # noqa: N818 - Azure's no is an answer, not a fault of the program
+class Refusal(Exception):
     """An error answer: HTTP status, ARM error code and message, extra headers and details."""
 
     def __init__(
@@ -91,7 +91,8 @@ def stopped_cluster(verb: str) -> Refusal:
 
 def node_provisioning(verb: str) -> Refusal:
     return not_allowed(
-        f"Unable to perform '{verb}' operation since the cluster enables .properties.nodeProvisioningProfile.mode 'Auto'"
+        f"Unable to perform '{verb}' operation since the cluster enables "
+        ".properties.nodeProvisioningProfile.mode 'Auto'"
     )
 
 
@@ -105,7 +106,8 @@ def system_pool_stop(name: str) -> Refusal:
 
 def pool_not_settled(name: str, state: str) -> Refusal:
     return not_allowed(
-        f"Agent pool '{name}' is in Provisioning State({state}); it can be stopped only when it is Running and Succeeded."
+        f"Agent pool '{name}' is in Provisioning State({state}); "
+        "it can be stopped only when it is Running and Succeeded."
     )
 
 
@@ -176,7 +178,10 @@ def unauthenticated() -> Refusal:
         401,
         "AuthenticationFailed",
         "Authentication failed. The 'Authorization' header is missing.",
-        {"WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com/common", error="invalid_token"'},
+        {
+            "WWW-Authenticate": 'Bearer authorization_uri="https://login.microsoftonline.com/common", '
+            'error="invalid_token"'
+        },
     )
 
 

@@ -7,7 +7,7 @@ replaced, never changed in place.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -159,7 +159,7 @@ class Cluster:
 
     @property
     def id(self) -> str:
-        # The service answers with a lower-case "resourcegroups" segment, whatever case was asked for (recorded traffic).
+        # The service answers with a lower-case "resourcegroups" segment, whatever was asked for (recorded traffic).
         return (
             f"/subscriptions/{self.subscription}/resourcegroups/{self.group}"
             f"/providers/Microsoft.ContainerService/managedClusters/{self.name}"
@@ -238,49 +238,56 @@ def pool_body(cluster: Cluster, pool: Pool) -> dict[str, Any]:
     }
 
 
-def cluster_property(cluster: Cluster, name: str, *, with_etag: bool = False) -> Any:
-    """One entry of a cluster's `properties`; None when it is absent."""
-    match name:
-        case "provisioningState":
-            return cluster.state
-        case "powerState":
-            return None if cluster.power is None else {"code": cluster.power}
-        case "agentPoolProfiles":
-            return [
-                {"name": pool.name, **pool_properties(cluster, pool, with_etag=with_etag)} for pool in cluster.pools
-            ]
-        case "status":
-            return None if cluster.error is None else {"provisioningError": cluster.error}
-        case "currentKubernetesVersion":
-            version = str(cluster_property(cluster, "kubernetesVersion"))
-            return cluster.properties.get(name) or (version if version.count(".") > 1 else f"{version}.2")
-        case "nodeResourceGroup":
-            return cluster.properties.get(name) or f"MC_{cluster.group}_{cluster.name}_{cluster.location}"
-        case "dnsPrefix":
-            return cluster.properties.get(name) or cluster.name
-        case "fqdn":
-            return cluster.properties.get(name) or f"{cluster.name}.hcp.{cluster.location}.azmk8s.io"
-        case _:
-            return cluster.properties.get(name, CLUSTER_DEFAULTS.get(name))
+def _power(cluster: Cluster) -> Any:
+    return None if cluster.power is None else {"code": cluster.power}
 
 
-_SHOWN = (
-    "provisioningState",
-    "powerState",
-    "agentPoolProfiles",
-    "status",
-    "currentKubernetesVersion",
-    "nodeResourceGroup",
-    "dnsPrefix",
-    "fqdn",
-)
+def _status(cluster: Cluster) -> Any:
+    return None if cluster.error is None else {"provisioningError": cluster.error}
+
+
+def _current_version(cluster: Cluster) -> Any:
+    version = str(cluster.properties.get("kubernetesVersion") or VERSION)
+    return cluster.properties.get("currentKubernetesVersion") or (version if version.count(".") > 1 else f"{version}.2")
+
+
+def _node_group(cluster: Cluster) -> Any:
+    named = cluster.properties.get("nodeResourceGroup")
+    return named or f"MC_{cluster.group}_{cluster.name}_{cluster.location}"
+
+
+def _fqdn(cluster: Cluster) -> Any:
+    return cluster.properties.get("fqdn") or f"{cluster.name}.hcp.{cluster.location}.azmk8s.io"
+
+
+def _profiles(cluster: Cluster, *, with_etag: bool = False) -> list[dict[str, Any]]:
+    return [{"name": pool.name, **pool_properties(cluster, pool, with_etag=with_etag)} for pool in cluster.pools]
+
+
+_SHOWN: dict[str, Callable[[Cluster], Any]] = {
+    "provisioningState": lambda cluster: cluster.state,
+    "powerState": _power,
+    "agentPoolProfiles": _profiles,
+    "status": _status,
+    "currentKubernetesVersion": _current_version,
+    "nodeResourceGroup": _node_group,
+    "dnsPrefix": lambda cluster: cluster.properties.get("dnsPrefix") or cluster.name,
+    "fqdn": _fqdn,
+}
+
+
+def cluster_property(cluster: Cluster, name: str) -> Any:
+    """One entry of a cluster's `properties` as Resource Graph shows it; None when it is absent."""
+    shown = _SHOWN.get(name)
+    return cluster.properties.get(name, CLUSTER_DEFAULTS.get(name)) if shown is None else shown(cluster)
 
 
 def cluster_properties(cluster: Cluster, *, with_etag: bool = False) -> dict[str, Any]:
     """The whole of `properties`."""
     shown = {**CLUSTER_DEFAULTS, **cluster.properties}
-    for name in _SHOWN:
-        shown[name] = cluster_property(cluster, name, with_etag=with_etag)
+    shown.update({name: value(cluster) for name, value in _SHOWN.items()})
+    if with_etag:
+        shown["agentPoolProfiles"] = _profiles(cluster, with_etag=True)
     return {name: value for name, value in shown.items() if value is not None}
 
 

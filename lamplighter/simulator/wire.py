@@ -15,11 +15,11 @@ ARM = "https://management.azure.com"
 JSON = "application/json; charset=utf-8"
 
 
-class UnknownRequest(AssertionError):  # noqa: N818 - it is a failed assertion about the client, not an error of Azure
+class UnknownRequest(AssertionError):
     """The client asked for something the simulated world does not have: a failed test, never a 200."""
 
 
-class NoReply(Exception):  # noqa: N818 - a state of the wire, not an error of Azure
+class NoReply(Exception):
     """The connection breaks and the client learns nothing.
 
     `how` is `refused` (it never got through), `lost` (cut before the reply) or `timeout`; whether the request
@@ -43,7 +43,9 @@ class Request:
     base_url: str = ARM
 
     @classmethod
-    def read(cls, method: str, url: str, headers: Mapping[str, str], body: bytes, base_url: str | None = None) -> Request:
+    def read(
+        cls, method: str, url: str, headers: Mapping[str, str], body: bytes, base_url: str | None = None
+    ) -> Request:
         """From a URL (absolute, or a path with `base_url`) and headers of any case."""
         parts = urlsplit(url)
         return cls(

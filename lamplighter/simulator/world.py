@@ -85,7 +85,7 @@ class World:
 
     @classmethod
     def from_fleet(cls, document: Any, *, now: datetime | None = None, clock: Clock | None = None) -> World:
-        """The world that a fleet document describes (see `fleet_file`); ValueError in one sentence when it can't be read.
+        """The world that a fleet document describes (see `fleet_file`); ValueError in one sentence for a bad one.
 
         `now` (aware UTC) starts a VirtualClock; without it and without `clock`, `2026-11-23T07:00:00Z`.
         """
@@ -188,7 +188,7 @@ class World:
         self.graph.remember(cluster.key, cluster if cluster.key in self.clusters else None, at)
 
     def begin(self, kind: str, cluster: Cluster, pool: Pool | None, call: Call, action: str) -> Operation:
-        """Accept a write: an operation that ends later, its record and its event. Verbs have checked and changed state."""
+        """Accept a write, checked and applied by a verb: an operation that ends later, its record and its event."""
         now = self.now()
         count = len(self.operations.by_id)
         resource = cluster.id if pool is None else f"{cluster.id}/agentPools/{pool.name}"

@@ -88,15 +88,21 @@ def error_in(body: bytes) -> tuple[str, str]:
         document = loads(body) if body else None
     except ValueError:
         return "", ""
-    error = document.get("error", document) if isinstance(document, Mapping) else None
+    return error_of(document.get("error", document)) if isinstance(document, Mapping) else ("", "")
+
+
+def error_of(error: Any) -> tuple[str, str]:
+    """Code and message of ARM's `error` object; '' where it has none."""
     if not isinstance(error, Mapping):
         return "", ""
     code, message = str(error.get("code") or ""), str(error.get("message") or "")
     for detail in error.get("details") or ():
+        inner, said = error_of(detail)
         # AKS wraps what the scale set said: the inner code is the one that tells of capacity.
-        inner = str(detail.get("code") or "") if isinstance(detail, Mapping) else ""
         if is_capacity(inner):
-            return inner, str(detail.get("message") or message)
+            return inner, said or message
+        if said and said not in message:
+            message = f"{message.rstrip('. :')}: {said}" if message else said
     return code, message
 
 

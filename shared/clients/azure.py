@@ -21,6 +21,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline
+    from azure.core.rest import HttpRequest
     from azure.mgmt.containerservice import ContainerServiceClient
 
     from shared.clients.pipeline import Patience
@@ -101,6 +102,7 @@ class Cloud:
         self._ca_file = ca_file
         self._client_id = client_id
         self._pipeline: Pipeline[Any, Any] | None = None
+        self._open: Pipeline[Any, Any] | None = None
         self._clients: dict[str, ContainerServiceClient] = {}
         self._lock = threading.RLock()
 
@@ -172,28 +174,19 @@ class Cloud:
         `doing` begins the sentence of an error ("reading the locks of web-dev"). `retry_post` is for a POST that only
         reads. Raises a CloudError for every answer of 400 and above, and for a URL elsewhere: a token must not travel.
         """
-        from azure.core.rest import HttpRequest  # noqa: PLC0415 - as above
-
         options: dict[str, Any] = {"retry_on_methods": frozenset({"GET", "POST"})} if retry_post else {}
         if patience is not None:
             options["patience"] = patience
-        content = None if body is None else dumps(body).encode()
-        request = HttpRequest(
-            method,
-            self._here(url, doing),
-            params=dict(params or {}),
-            content=content,
-            headers={"Accept": "application/json"} | ({"Content-Type": "application/json"} if content else {}),
-        )
-        with answers.answering(doing):
-            response = self.pipeline.run(request, **options).http_response
-            data = answers.body_of(response)
-        if not 200 <= response.status_code < 300:
-            raise answers.refusal(doing, response.status_code, data, response.headers)
-        try:
-            return Answer(response.status_code, response.headers, loads(data) if data else None)
-        except ValueError:
-            raise NoReply(f"{doing}: Azure's answer is not JSON", status=response.status_code) from None
+        return _sent(self.pipeline, _request(method, self._here(url, doing), params, body), doing, options)
+
+    def fetch(self, url: str, doing: str, *, params: Mapping[str, str] | None = None) -> Answer:
+        """GET something public, without a token, once; raises CloudError as `call` does."""
+        with self._lock:
+            if self._open is None:
+                from shared.clients.pipeline import pipeline  # noqa: PLC0415 - as above
+
+                self._open = pipeline(None, "", self.transport, AGENT)
+        return _sent(self._open, _request("GET", url, params), doing, {"retry_total": 0})
 
     def _here(self, url: str, doing: str) -> str:
         if url.startswith("/") and not url.startswith("//"):
@@ -235,3 +228,23 @@ def _credential(endpoint: Endpoint, client_id: str, ca_file: str) -> Any:
     if ca_file:
         options["connection_verify"] = ca_file
     return identity.DefaultAzureCredential(**options)
+
+
+def _request(method: str, url: str, params: Mapping[str, str] | None, body: Any = None) -> HttpRequest:
+    from azure.core.rest import HttpRequest  # noqa: PLC0415 - azure-core is imported at the first call
+
+    content = None if body is None else dumps(body).encode()
+    headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if content else {})
+    return HttpRequest(method, url, params=dict(params or {}), content=content, headers=headers)
+
+
+def _sent(pipeline: Pipeline[Any, Any], request: HttpRequest, doing: str, options: Mapping[str, Any]) -> Answer:
+    with answers.answering(doing):
+        response = pipeline.run(request, **options).http_response
+        data = answers.body_of(response)
+    if not 200 <= response.status_code < 300:
+        raise answers.refusal(doing, response.status_code, data, response.headers)
+    try:
+        return Answer(response.status_code, response.headers, loads(data) if data else None)
+    except ValueError:
+        raise NoReply(f"{doing}: Azure's answer is not JSON", status=response.status_code) from None

@@ -8,15 +8,14 @@ https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.clients.azure import Cloud
 from shared.clients.reading import Reader
-from shared.errors import CloudError, Forbidden, InputError, NotFound
+from shared.errors import CloudError, Forbidden, InputError, NotFound, Refused
 from shared.model.fleet import Cluster, Inventory
 
 if TYPE_CHECKING:
@@ -45,9 +44,12 @@ RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
 API_VERSION = "2024-04-01"
 ROWS_A_PAGE = 1000
 SUBSCRIPTIONS_A_QUERY = 300
-MANAGEMENT_GROUPS_A_QUERY = 10
+SUBSCRIPTIONS_VERSION = "2022-12-01"
+MANAGEMENT_GROUP_VERSION = "2021-04-01"
 PATIENCE_SECONDS = 90.0
 """How long one reading of the fleet may sleep in all."""
+
+GRANT = "give the app's identity the role Reader"
 
 UNKNOWN_FLEET = "unknown"
 """`Cluster.fleet` where memberships could not be read: it may be a member, so it is treated as one."""
@@ -68,8 +70,7 @@ class _Reading:
     """What one inventory has gathered so far."""
 
     patience: Patience
-    members: Mapping[str, str] | None
-    reader: Reader = field(default_factory=Reader)
+    row: Callable[[Mapping[str, Any]], Cluster]
     found: dict[str, Cluster] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -85,31 +86,29 @@ def inventory(cloud: Cloud, scope: Scope, now: datetime) -> Inventory:
 
     patience = Patience(PATIENCE_SECONDS)
     members, problem = _members(cloud, patience)
-    reading = _Reading(patience, members)
-    if problem:
-        reading.problems.append(problem)
+    fleet_of = (lambda _: UNKNOWN_FLEET) if members is None else members.get
+    reading = _Reading(patience, Reader(fleet_of).row, problems=[problem] if problem else [])
     for what in _scopes(scope):
         _read_scope(cloud, what, reading)
-    reading.problems += _silent(cloud, scope, reading)
     clusters = tuple(reading.found[id_] for id_ in sorted(reading.found))
     return Inventory(now, clusters, tuple(reading.problems))
 
 
-def _scopes(scope: Scope) -> Iterator[dict[str, Any]]:
-    """One query's scope at a time; a request names subscriptions or management groups, not both."""
+def _scopes(scope: Scope) -> Iterator[dict[str, list[str]]]:
+    """One query's scope at a time; a request names subscriptions or management groups, not both.
+
+    A management group has a query of its own, so that one which shows nothing is noticed.
+    """
     if not scope.subscriptions and not scope.management_groups:
         yield {}
-    for some in _batches(sorted({one.casefold() for one in scope.subscriptions}), SUBSCRIPTIONS_A_QUERY):
-        yield {"subscriptions": some}
-    for some in _batches(sorted(set(scope.management_groups)), MANAGEMENT_GROUPS_A_QUERY):
-        yield {"managementGroups": some}
+    some = sorted({one.casefold() for one in scope.subscriptions})
+    for start in range(0, len(some), SUBSCRIPTIONS_A_QUERY):
+        yield {"subscriptions": some[start : start + SUBSCRIPTIONS_A_QUERY]}
+    for group in sorted(set(scope.management_groups)):
+        yield {"managementGroups": [group]}
 
 
-def _batches(items: list[str], size: int) -> Iterator[list[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _named(what: Mapping[str, Any]) -> str:
+def _named(what: Mapping[str, list[str]]) -> str:
     """The scope in words."""
     for key, word in (("subscriptions", "subscription"), ("managementGroups", "management group")):
         names = what.get(key)
@@ -118,20 +117,66 @@ def _named(what: Mapping[str, Any]) -> str:
     return "everything the identity can read"
 
 
-def _read_scope(cloud: Cloud, what: Mapping[str, Any], reading: _Reading) -> None:
-    members, found, row = reading.members, reading.found, reading.reader.row
+def _read_scope(cloud: Cloud, what: Mapping[str, list[str]], reading: _Reading) -> None:
+    """Adds the scope's clusters and problems to the reading."""
+    found, row = reading.found, reading.row
     doing = f"reading the clusters of {_named(what)}"
+    silent = set(what.get("subscriptions", ()))
     try:
-        for rows in _pages(cloud, CLUSTERS, what, doing, reading.patience):
-            for document in rows:
+        rows = 0
+        for page in _pages(cloud, CLUSTERS, what, doing, reading.patience):
+            rows += len(page)
+            for document in page:
                 try:
                     cluster = row(document)
                 except InputError as problem:
                     reading.problems.append(f"{doing}: {problem}")
                     continue
                 found[cluster.id] = cluster
+                silent.discard(cluster.subscription)
+        if silent or not rows:
+            reading.problems += _unreadable(cloud, what, silent, reading.patience)
+    except (Forbidden, Refused) as problem:
+        reading.problems.append(f"{problem}; {GRANT} there, and check the scope of the policy")
     except CloudError as problem:
         reading.problems.append(str(problem))
+
+
+def _unreadable(cloud: Cloud, what: Mapping[str, list[str]], silent: set[str], patience: Patience) -> list[str]:
+    """Of the places that showed no cluster, those that can't be read; the others are simply empty. CloudError."""
+    groups = what.get("managementGroups")
+    if groups:
+        return _unreadable_group(cloud, groups[0], patience)
+    readable = _readable_subscriptions(cloud, patience)
+    if what:
+        return [f"subscription {one} can't be read: {GRANT} there" for one in sorted(silent - readable)]
+    return [] if readable else [f"no subscription can be read: {GRANT} on one"]
+
+
+def _unreadable_group(cloud: Cloud, group: str, patience: Patience) -> list[str]:
+    try:
+        cloud.call(
+            "GET",
+            f"/providers/Microsoft.Management/managementGroups/{group}",
+            f"looking for management group {group}",
+            params={"api-version": MANAGEMENT_GROUP_VERSION},
+            patience=patience,
+        )
+    except (Forbidden, NotFound):
+        return [f"management group {group} can't be read: {GRANT} on it, and check its name"]
+    return []
+
+
+def _readable_subscriptions(cloud: Cloud, patience: Patience) -> set[str]:
+    """Ids of the subscriptions that the identity sees at all, lower case; raises CloudError."""
+    seen: set[str] = set()
+    url, params = "/subscriptions", {"api-version": SUBSCRIPTIONS_VERSION}
+    while url:
+        answer = cloud.call("GET", url, "listing the readable subscriptions", params=params, patience=patience)
+        page = answer.document or {}
+        seen.update(str(one.get("subscriptionId")).casefold() for one in page.get("value") or ())
+        url, params = page.get("nextLink") or "", {}
+    return seen
 
 
 def _members(cloud: Cloud, patience: Patience) -> tuple[dict[str, str] | None, str | None]:

@@ -83,19 +83,20 @@ def transport(ca_file: str) -> RequestsTransport:
 
 
 def pipeline(credential: Any, scope: str, transport: HttpTransport[Any, Any], agent: str) -> Pipeline[Any, Any]:
-    """Left out on purpose: logging (bodies carry owners' names), decoding (every page would be parsed twice),
-    redirects (a token must not travel), and the registration of resource providers (it writes, with its own sleeps).
+    """With a token of `scope`, or without one when `credential` is None.
+
+    Left out on purpose: logging (bodies carry owners' names), decoding (every page would be parsed twice), redirects
+    (a token must not travel), and the registration of resource providers (it writes, with sleeps of its own).
     """
-    return Pipeline(
-        transport,
-        [
-            RequestIdPolicy(),
-            HeadersPolicy(),
-            UserAgentPolicy(base_user_agent=agent),
-            ProxyPolicy(),
-            PatientRetry(
-                retry_total=4, retry_connect=2, retry_read=1, retry_status=4, retry_backoff_max=20, timeout=CALL_SECONDS
-            ),
-            ARMChallengeAuthenticationPolicy(credential, scope),
-        ],
-    )
+    policies: list[Any] = [
+        RequestIdPolicy(),
+        HeadersPolicy(),
+        UserAgentPolicy(base_user_agent=agent),
+        ProxyPolicy(),
+        PatientRetry(
+            retry_total=4, retry_connect=2, retry_read=1, retry_status=4, retry_backoff_max=20, timeout=CALL_SECONDS
+        ),
+    ]
+    if credential is not None:
+        policies.append(ARMChallengeAuthenticationPolicy(credential, scope))
+    return Pipeline(transport, policies)

@@ -13,7 +13,7 @@ Field names from: https://learn.microsoft.com/rest/api/aks/managed-clusters/get
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,17 +43,16 @@ class Reader:
     Keep one per reading of the fleet and let it go afterwards.
     """
 
-    __slots__ = ("_pools", "_words")
+    __slots__ = ("_fleet_of", "_pools", "_words")
 
-    def __init__(self) -> None:
+    def __init__(self, fleet_of: Callable[[str], str | None] = lambda _: None) -> None:
+        """`fleet_of` tells from a lower-case cluster id the Fleet Manager it is a member of."""
+        self._fleet_of = fleet_of
         self._pools: dict[tuple[Any, ...], NodePool] = {}
         self._words: dict[Any, Any] = {}
 
-    def row(self, row: Mapping[str, Any], fleet: str | None = None) -> Cluster:
-        """One row of our own projection. `fleet` is the Fleet Manager it is a member of.
-
-        Raises InputError, in a sentence, for a row that is no cluster.
-        """
+    def row(self, row: Mapping[str, Any]) -> Cluster:
+        """One row of our own projection; raises InputError, in a sentence, for a row that is no cluster."""
         get = row.get
         id_, subscription, group, name = _identity(get("id"))
         word = self._words.setdefault
@@ -77,17 +76,17 @@ class Reader:
             get("nodeResourceGroup"),
             self._tags(tags) if tags else NO_TAGS,
             pools,
-            fleet,
+            self._fleet_of(id_),
             get("errorCode"),
             problem or _power_problem(power, state),
         )
 
-    def cluster(self, document: Mapping[str, Any], fleet: str | None = None) -> Cluster:
+    def cluster(self, document: Mapping[str, Any]) -> Cluster:
         """One cluster in any of the shapes above; raises InputError for what is none."""
         if not isinstance(document, Mapping):
             raise InputError(f"a cluster should be a JSON object with an id, and this is {_shown(document)}")
         if "pools" in document:
-            return self.row(document, fleet)
+            return self.row(document)
         inner = document.get("properties")
         body = inner if isinstance(inner, Mapping) else document
         return self.row(
@@ -104,18 +103,18 @@ class Reader:
                 "nodeResourceGroup": body.get("nodeResourceGroup"),
                 "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
                 "pools": body.get("agentPoolProfiles"),
-            },
-            fleet,
+            }
         )
 
     def pool(self, document: Mapping[str, Any]) -> NodePool:
         """One pool, as it stands in a cluster or as the agentPools API answers."""
         inner = document.get("properties")
-        get = (inner if isinstance(inner, Mapping) else document).get
+        body = inner if isinstance(inner, Mapping) else document
+        get = body.get
         power, kind, count, size = get("powerState"), get("type"), get("count"), get("vmSize")
         low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
         if kind == "VirtualMachines":
-            count, size, low, high, scaling = _virtual_machines(_section(inner or document, "virtualMachinesProfile"))
+            count, size, low, high, scaling = _virtual_machines(body)
         key = (
             document.get("name") or "",
             get("mode"),
@@ -177,21 +176,30 @@ def _power_problem(power: Power, state: str) -> str | None:
     return None
 
 
-def _virtual_machines(profile: Mapping[str, Any]) -> tuple[int | None, str | None, int | None, int | None, bool | None]:
-    """Count, size, min, max, autoscaling of a pool whose `type` is VirtualMachines: it keeps them in a profile.
+def _virtual_machines(body: Mapping[str, Any]) -> tuple[int | None, str | None, int | None, int | None, bool | None]:
+    """Count, size, min, max, autoscaling of a pool whose `type` is VirtualMachines: it may mix sizes, in lists.
 
     From: https://learn.microsoft.com/azure/aks/virtual-machines-node-pools
     """
-    scale = _section(profile, "scale")
-    auto = scale.get("autoscale")
-    if isinstance(auto, Mapping):
-        return None, auto.get("size"), auto.get("minCount"), auto.get("maxCount"), True
-    manual = scale.get("manual")
-    if not isinstance(manual, list) or not manual:
-        return None, None, None, None, None
-    counts = [one.get("count") for one in manual]
-    sizes = {one.get("size") for one in manual}
-    return None if None in counts else sum(counts), sizes.pop() if len(sizes) == 1 else None, None, None, False
+    scale = _section(_section(body, "virtualMachinesProfile"), "scale")
+    auto, manual = _entries(scale, "autoscale"), _entries(scale, "manual")
+    nodes = _entries(body, "virtualMachineNodesStatus") or manual
+    sizes = {one.get("size") for one in nodes or auto}
+    size = sizes.pop() if len(sizes) == 1 else None
+    scaling = bool(auto) if auto or manual else None
+    return _total(nodes, "count"), size, _total(auto, "minCount"), _total(auto, "maxCount"), scaling
+
+
+def _entries(section: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = section.get(name)
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _total(entries: list[Mapping[str, Any]], name: str) -> int | None:
+    """None when there is nothing to add, or when one of the numbers is unknown."""
+    numbers = [one.get(name) for one in entries]
+    known = [number for number in numbers if isinstance(number, int)]
+    return sum(known) if known and len(known) == len(numbers) else None
 
 
 def cluster_from(document: Mapping[str, Any]) -> Cluster:

@@ -88,6 +88,10 @@ def read_memory(row: Row) -> Memory:
         holds=tuple(map(_read_hold, holds)) if holds else (),
         first_seen_at=read_maybe(get("first_seen_at")),
         busy_since=read_maybe(get("busy_since")),
+        matters=tuple(get("matters", ())),
+        queued_id=get("queued_id", ""),
+        queued_at=read_maybe(get("queued_at")),
+        decided=get("decided", ""),
         snapshot=intern(get("snapshot", "")),
     )
 
@@ -148,8 +152,13 @@ def _write_state(memory: Memory) -> Document:
         state["first_seen_at"] = instant_text(memory.first_seen_at)
     if memory.busy_since is not None:
         state["busy_since"] = instant_text(memory.busy_since)
-    if memory.snapshot:
-        state["snapshot"] = memory.snapshot
+    if memory.matters:
+        state["matters"] = list(memory.matters)
+    if memory.queued_at is not None:
+        state["queued_at"] = instant_text(memory.queued_at)
+    for name in ("queued_id", "decided", "snapshot"):
+        if text := getattr(memory, name):
+            state[name] = text
     return state
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory
-from shared.model.money import Money
+from shared.model.money import Prices
+
+NO_PRICES: Prices = MappingProxyType({})
 
 
 class Need(StrEnum):
@@ -50,6 +52,8 @@ class FleetFacts:
     """Clusters that at least one rule matches outside production: what a stop budget in percent is a share of."""
     recent_stops: tuple[datetime, ...] = ()
     """When stops were claimed or seen to succeed lately, oldest first; what the stop budget counts."""
+    queued: frozenset[str] = frozenset()
+    """Ids of stops that are in the queue: counted already."""
     queue_lead: Mapping[tuple[str, str], timedelta] = field(default=MappingProxyType({}))
     """(subscription, location) -> how much longer the last start of a full queue takes to leave than the first."""
 
@@ -62,7 +66,5 @@ class View:
     memory: Memory
     facts: Mapping[Need, Fact] = field(default=MappingProxyType({}))
     fleet: FleetFacts = FleetFacts()
-    hourly_price: Money | None = None
-    """What the running cluster costs per hour at list price: nodes and tier; None when unknown."""
-    pool_prices: Mapping[str, Money] = field(default=MappingProxyType({}))
-    """Lower-case pool name -> list price per hour of its nodes; a pool whose price is unknown is absent."""
+    prices: Prices = NO_PRICES
+    """List prices; what is absent is unknown."""

@@ -119,6 +119,19 @@ def target_id(cluster_id: str, pool: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Where clusters are looked for: the union of both, or everything the identity may read when both are empty."""
+
+    subscriptions: tuple[str, ...] = ()
+    """Lower-case GUIDs."""
+    management_groups: tuple[str, ...] = ()
+
+    @property
+    def is_all(self) -> bool:
+        return not self.subscriptions and not self.management_groups
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The fleet as one reading: clusters in a stable order, and what could not be read."""
 

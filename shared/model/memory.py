@@ -179,6 +179,11 @@ class Memory:
     """Since when the cluster has been in one unsettled state without a break."""
     matters: tuple[str, ...] = ()
     """Standing matters people were told about, as `kind|cause`; one that is over is told as resolved."""
+    queued_id: str = ""
+    """The stop that a tick last sent to the queue, so that the stop budget counts it until it is claimed."""
+    queued_at: datetime | None = None
+    decided: str = ""
+    """Digest of the last decisions that history recorded; a change is recorded anew."""
     snapshot: str = ""
     """Digest of what history last recorded of sizes and tiers; a change is recorded anew."""
     steady: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -29,3 +30,15 @@ class Money:
         '1,234.50 USD'
         """
         return f"{self.amount.quantize(CENT, ROUND_HALF_EVEN):,} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """What one Linux node of a size costs per hour in a region, at list price; None = unknown, never free."""
+
+    on_demand: Money | None = None
+    spot: Money | None = None
+
+
+Prices = Mapping[tuple[str, str], ListPrice]
+"""(lower-case region, lower-case VM size) -> price; what is absent is unknown."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from shared.model.decisions import Decision, Plan, Reason, Verdict
 from shared.model.facts import FleetFacts
-from shared.policy.bound import StopBudget
+from shared.policy.bound import UNMATCHED, StopBudget
 from shared.policy.document import Policy
 from shared.policy.durations import show_duration
 from shared.policy.facts import pace
@@ -25,7 +25,7 @@ def admit(decisions: Iterable[Decision], facts: FleetFacts, policy: Policy, now:
     """A Plan with every decision, in the order given; some of them deferred, the admitted ones paced."""
     given = tuple(decisions)
     wanted = sorted((d for d in given if _goes(d)), key=_rank)
-    budget = _Allowance(policy.guards.stops, facts, now)
+    budget = _Allowance(policy.guards_for(UNMATCHED, None).stops, facts, now)
     lanes: Counter[tuple[str, str]] = Counter()
     settled: dict[str, Decision] = {}
     for decision in wanted:
@@ -68,6 +68,8 @@ class _Allowance:
     def objection(self, decision: Decision) -> Decision | None:
         if decision.action is None or not decision.action.disruptive:
             return None
+        if decision.id in self._facts.queued:
+            return None  # counted when it was sent
         if self._facts.breaker_open and not self._probe:
             return _deferred(decision, Reason.BREAKER, f"the breaker is open: {self._facts.breaker_reason}", None)
         if self._left == 0 and self._budget is not None:

@@ -107,5 +107,7 @@ class Route:
 
     to: tuple[str, ...]
     match: Matcher | None = None
+    unless: Matcher | None = None
+    """The entry's `except`."""
     reasons: frozenset[str] | None = None
     """None: everything."""

@@ -1,8 +1,8 @@
 """The breaker: it opens on failures or when the fleet jumps, holds disruptive actions only, tells once, half-opens.
 
-    closed --failures or a jump--> open --30 min--> half-open: one action --success--> closed
-                                    ^                              |
-                                    +----------- failure ----------+
+closed --failures or a jump--> open --30 min--> half-open: one action --success--> closed
+^                              |
++----------- failure ----------+
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from shared.policy.bound import BreakerLimit
 from shared.policy.facts import Headcount, jump
 
 
-def tripped(fleet: FleetMemory, count: Headcount, limit: BreakerLimit, now: datetime) -> FleetMemory:
-    """The fleet row after counting this tick's clusters. A jump is taken as the new normal once the breaker closes."""
-    why = jump(fleet, count)
+def tripped(
+    fleet: FleetMemory, count: Headcount, limit: BreakerLimit, now: datetime, *, whole: bool = True
+) -> FleetMemory:
+    """The fleet row after counting this tick's clusters. A jump is the new normal once the breaker closes.
+
+    A fleet that could not be read whole is not counted: what is missing is unknown, not gone.
+    """
+    why = jump(fleet, count) if whole else ""
     recent = tuple(at for at in fleet.failures if now - at < limit.within)
     if not why and limit.failures and len(recent) >= limit.failures:
         why = f"{len(recent)} actions failed within {int(limit.within.total_seconds() // 60)} minutes"
     fleet = replace(
         fleet,
         failures=recent,
-        cluster_count=count.clusters,
-        production_count=count.production,
+        cluster_count=count.clusters if whole else fleet.cluster_count,
+        production_count=count.production if whole else fleet.production_count,
         last_tick_at=now,
     )
     if why and fleet.breaker_open_at is None:

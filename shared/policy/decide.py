@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.costs.prices import estimated_saving
+from shared.costs.prices import estimated_saving, hourly_price, pool_prices
 from shared.model.decisions import (
     Action,
     Announcement,
@@ -23,15 +23,16 @@ from shared.model.decisions import (
     power_action,
 )
 from shared.model.facts import View
-from shared.model.fleet import Power
 from shared.model.memory import Wish
+from shared.model.money import Money
+from shared.policy.bound import BoundRule
 from shared.policy.document import Policy
+from shared.policy.facts import STOP_EXPIRES
 from shared.policy.guards import Case, Objection, first_objection
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, apply_law, still_speaks
 from shared.policy.voices import Hearing, hear, heard
 
-STOP_EXPIRES = timedelta(minutes=15)
 START_EXPIRES = timedelta(hours=1)
 
 
@@ -46,7 +47,7 @@ class _Bench:
 
     @property
     def zone(self) -> str:
-        return next((r.schedules[0].zone for r in self.hearing.rules if r.schedules), self.policy.timezone)
+        return self.hearing.zone
 
 
 def decide(view: View, policy: Policy, now: datetime) -> tuple[Decision, ...]:
@@ -165,12 +166,15 @@ def _weigh(bench: _Bench, chorus: tuple[Proposal, ...]) -> Decision:
         rule=rules,
         wish=wish,
         cause=first.cause,
+        due_at=max((p.due_at for p in chorus if p.due_at is not None), default=None),
         ready_by=first.ready_by,
         evidence=first.evidence,
     )
     open_ = bench.view.memory.open
     if open_ is not None:
-        text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {spoken(open_.claimed_at, bench.zone)})"
+        text = (
+            f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {spoken(open_.claimed_at, bench.zone)})"
+        )
         return replace(base, reason=Reason.UNDER_WAY, message=text)
     if power is wish.power:
         said = replace(base, message=f"{power.value.lower()}, as wished: {first.sentence}")
@@ -192,7 +196,7 @@ def _law(bench: _Bench, chorus: tuple[Proposal, ...]) -> Law:
     return apply_law(chorus, bench.view.memory, hold, bench.now)
 
 
-def _rule(bench: _Bench, proposal: Proposal) -> object | None:
+def _rule(bench: _Bench, proposal: Proposal) -> BoundRule | None:
     return next((rule for rule in bench.hearing.rules if rule.name == proposal.rule), None)
 
 
@@ -225,10 +229,11 @@ def _case(bench: _Bench, action: Action, proposal: Proposal) -> Case:
     return Case(bench.view, action, proposal, environment, guards, bench.policy.freezes, bench.zone, bench.now)
 
 
-def _saving(view: View, proposal: Proposal, now: datetime) -> object:
-    if proposal.wish is not Wish.STOPPED:
+def _saving(view: View, proposal: Proposal, now: datetime) -> Money | None:
+    if proposal.wish is not Wish.STOPPED or not view.prices:
         return None
-    price = view.hourly_price if proposal.pool is None else view.pool_prices.get(proposal.pool)
+    cluster, prices = view.cluster, view.prices
+    price = hourly_price(cluster, prices) if proposal.pool is None else pool_prices(cluster, prices).get(proposal.pool)
     return estimated_saving(price, None if proposal.until is None else proposal.until - now)
 
 

@@ -16,6 +16,8 @@ from shared.policy.document import Policy
 # some of that is left to people. From: https://learn.microsoft.com/azure/aks/quotas-skus-regions
 BURST = 50
 PER_SECOND = 1
+STOP_EXPIRES = timedelta(minutes=15)
+"""A message to stop is void after this and decided anew."""
 PROBE_AFTER = timedelta(minutes=30)
 # Clusters appear and vanish every day; a jump is a policy, a scope or an inventory gone wrong.
 JUMP_SHARE = 0.25
@@ -50,6 +52,7 @@ def fleet_facts(
     count: Headcount, memories: Iterable[Memory], fleet: FleetMemory, now: datetime, *, policy_readable: bool = True
 ) -> FleetFacts:
     """FleetFacts for this tick. The breaker's state is in `fleet`, moved by `breaker`."""
+    remembered = tuple(memories)
     return FleetFacts(
         hold_by=fleet.hold_by,
         hold_all=fleet.hold_all,
@@ -59,7 +62,8 @@ def fleet_facts(
         breaker_probe=_may_probe(fleet, now),
         policy_readable=policy_readable,
         matched=count.matched,
-        recent_stops=recent_stops(memories, now),
+        recent_stops=recent_stops(remembered, now),
+        queued=frozenset(memory.queued_id for memory in remembered if _in_queue(memory, now)),
         queue_lead={lane: pace(number) for lane, number in count.lanes.items() if number > BURST},
     )
 
@@ -69,18 +73,29 @@ def pace(position: int) -> timedelta:
     return timedelta(seconds=max(0, position - BURST) / PER_SECOND)
 
 
-def recent_stops(memories: Iterable[Memory], now: datetime, within: timedelta = timedelta(days=1)) -> tuple[datetime, ...]:
+def recent_stops(
+    memories: Iterable[Memory], now: datetime, within: timedelta = timedelta(days=1)
+) -> tuple[datetime, ...]:
     """Instants of stops of whole clusters or pools, done or under way, oldest first."""
     stops = []
     for memory in memories:
         if memory.open is not None and memory.open.kind.startswith("stop"):
             stops.append(memory.open.claimed_at)
+        elif memory.queued_at is not None and _in_queue(memory, now):
+            stops.append(memory.queued_at)
         stops.extend(
             target.stopped_at
             for target in memory.targets.values()
             if target.stopped_at is not None and now - target.stopped_at < within
         )
     return tuple(sorted(stops))
+
+
+def _in_queue(memory: Memory, now: datetime) -> bool:
+    """Sent, not claimed, not settled, and not so old that the message has expired."""
+    if memory.open is not None or memory.queued_at is None or now - memory.queued_at >= STOP_EXPIRES:
+        return False
+    return all(t.stopped_at is None or t.stopped_at < memory.queued_at for t in memory.targets.values())
 
 
 def _may_probe(fleet: FleetMemory, now: datetime) -> bool:

@@ -6,15 +6,15 @@ touches anything by hand; the fleet's stop budget and pacing are reported apart,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.decisions import Decision, Plan, Verdict
-from shared.model.facts import FleetFacts, View
+from shared.model.facts import NO_PRICES, FleetFacts, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory, Seen, TargetMemory
-from shared.model.money import Money
+from shared.model.money import Prices
 from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.document import Policy
@@ -59,7 +59,9 @@ def transitions(
     return tuple(found)
 
 
-def calendar(clusters: Iterable[Cluster], policy: Policy, begin: datetime, days: int) -> Iterator[tuple[Transition, ...]]:
+def calendar(
+    clusters: Iterable[Cluster], policy: Policy, begin: datetime, days: int
+) -> Iterator[tuple[Transition, ...]]:
     """One tuple of transitions per cluster, lazily, with the lead that the fleet's size asks for."""
     known = tuple(clusters)
     facts = expected_facts(known, policy)
@@ -74,19 +76,14 @@ def expected_facts(clusters: Iterable[Cluster], policy: Policy) -> FleetFacts:
     return FleetFacts(matched=count.matched, queue_lead=lanes)
 
 
-def steady_plan(
-    clusters: Iterable[Cluster], policy: Policy, now: datetime, prices: Mapping[str, Money] | None = None
-) -> Plan:
-    """What one tick would plan for this fleet if everything had been adopted long ago; `prices` by cluster id."""
+def steady_plan(clusters: Iterable[Cluster], policy: Policy, now: datetime, prices: Prices = NO_PRICES) -> Plan:
+    """What one tick would plan for this fleet if everything had been adopted long ago."""
     known = tuple(clusters)
     facts = expected_facts(known, policy)
-    hourly = prices or {}
     decisions = [
         decision
         for cluster in known
-        for decision in decide(
-            View(cluster, Memory(cluster.id, steady=True), fleet=facts, hourly_price=hourly.get(cluster.id)), policy, now
-        )
+        for decision in decide(View(cluster, Memory(cluster.id, steady=True), fleet=facts, prices=prices), policy, now)
     ]
     return admit(decisions, facts, policy, now)
 
@@ -147,5 +144,11 @@ def _next(view: View, policy: Policy, at: datetime, end: datetime) -> datetime:
 def _shown(decision: Decision, at: datetime) -> Transition:
     assert decision.action is not None  # noqa: S101 - filtered in _settle
     return Transition(
-        decision.cluster, decision.target, at, decision.action.verb, decision.rule, decision.reason.value, decision.message
+        decision.cluster,
+        decision.target,
+        at,
+        decision.action.verb,
+        decision.rule,
+        decision.reason.value,
+        decision.message,
     )

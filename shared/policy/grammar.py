@@ -5,165 +5,29 @@ Each field says what it is and shows a good value: editors, the schema and every
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
-from fractions import Fraction
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
-from pydantic import AfterValidator as Checked
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from shared.policy.durations import Duration
-from shared.policy.moments import Moment, parse_moment
 from shared.policy.notice_kinds import NOTICE_KINDS
-from shared.policy.schedule import check_zone
-from shared.policy.windows import WeeklyWindow, parse_window
-from shared.policy.yaml_lines import WrittenFloat, WrittenInt
-
-T = TypeVar("T")
-
-HOLDS = ("stop", "start", "upgrade", "move", "scale", "tier", "repair")
-GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-GLOB = re.compile(r"[*?\[\]]")
-_MANAGEMENT_GROUP = re.compile(r"[\w().-]{1,90}", re.ASCII)
-_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%", re.ASCII)
-
-
-def as_text(value: Any) -> Any:
-    """A number or truth value where a text is meant, as it was written."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.text if isinstance(value, WrittenInt | WrittenFloat) else value
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-class _OneOrList:
-    """For the schema: one value, or a list of them."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
-        listed = handler(core)
-        return {"anyOf": [listed["items"], listed]}
-
-
-def _guid(value: str) -> str:
-    if not GUID.fullmatch(value):
-        raise ValueError(f"'{value}' is no subscription id; expected a GUID, "
-                         "such as 11111111-1111-1111-1111-111111111111")  # fmt: skip
-    return value.casefold()
-
-
-def _guid_or_glob(value: str) -> str:
-    return value.casefold() if GLOB.search(value) else _guid(value)
-
-
-def _management_group(value: str) -> str:
-    if not _MANAGEMENT_GROUP.fullmatch(value) or value.endswith("."):
-        raise ValueError(f"'{value}' is no id of a management group; expected up to 90 letters, digits and -_(). "
-                         "such as platform-nonprod")  # fmt: skip
-    return value
-
-
-def _zone(value: str) -> str:
-    check_zone(value)
-    return value
-
-
-def _plain_name(value: str) -> str:
-    if GLOB.search(value):
-        raise ValueError(f"'{value}' is no name, since * ? [ ] are for patterns; expected a name such as dev")
-    return value
-
-
-def _channel(value: str) -> str:
-    # What stands here may be an address with a secret in it, so it is not repeated.
-    if not _SETTING.fullmatch(value):
-        raise ValueError("this is no name of an app setting (the value is not shown: it may be an address); expected "
-                         "the name of the setting that holds the address, such as OPERATORS_CHANNEL")  # fmt: skip
-    return value
-
-
-def _date(value: Any) -> date:
-    text = as_text(value)
-    if isinstance(text, str) and _DATE.fullmatch(text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise ValueError(f"'{text}' is no date: {error}; expected a date such as 2026-12-24") from None
-    raise ValueError(f"{_shown(value)} is no date; expected a date such as 2026-12-24")
-
-
-def _moment(value: Any) -> Moment:
-    if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no point in time; expected a date and a time, such as 2026-12-18T18:00")  # noqa: TRY004 - pydantic collects ValueErrors
-    return parse_moment(value)
-
-
-def _window(value: Any) -> WeeklyWindow:
-    if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no window; expected days and times, such as 'Mon-Fri 07:30-19:00'")  # noqa: TRY004 - pydantic collects ValueErrors
-    if ":" not in value:
-        raise ValueError(f"'{value}' has no times; expected days and times, such as 'Mon-Fri 07:30-19:00', with quotes "
-                         "around a list of days inside [ ], such as ['Mon,Wed 07:30-19:00']")  # fmt: skip
-    return parse_window(value)
-
-
-def _at_most(value: Any) -> int | Fraction:
-    if isinstance(value, WrittenInt) and value >= 1:
-        return int(value)
-    share = _SHARE.fullmatch(value) if isinstance(value, str) else None
-    if share is not None and 0 < Fraction(share[1]) <= 100:
-        return Fraction(share[1]) / 100
-    raise ValueError(f"{_shown(value)} is no number of stops; expected a count from 1, or a share such as 25%")
-
-
-def _some(value: timedelta) -> timedelta:
-    if not value:
-        raise ValueError("a stretch of no time holds nothing; expected a duration such as 1h")
-    return value
-
-
-def _shown(value: Any) -> str:
-    match as_text(value):
-        case str(text):
-            return f"'{text}'"
-        case None:
-            return "nothing"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
-
-
-_TEXTS = {"type": ["string", "number", "boolean"]}
-Text = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
-Value = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_TEXTS)]
-"""What a tag's value is compared with; may be empty."""
-Name = Annotated[Text, Checked(_plain_name)]
-Zone = Annotated[Text, Checked(_zone)]
-Subscription = Annotated[Text, Checked(_guid)]
-SubscriptionGlob = Annotated[Text, Checked(_guid_or_glob)]
-ManagementGroup = Annotated[Text, Checked(_management_group)]
-Channel = Annotated[Text, Checked(_channel)]
-Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
-MomentText = Annotated[
-    Moment,
-    PlainValidator(_moment),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d{4}-\d{2}-\d{2}([Tt ]+\d{2}:\d{2}(:\d{2})?.*)?$"}),
-]
-Window = Annotated[WeeklyWindow, PlainValidator(_window), WithJsonSchema({"type": "string", "pattern": r"\d:\d\d"})]
-AtMost = Annotated[
-    int | Fraction,
-    PlainValidator(_at_most),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}),
-]
-Stretch = Annotated[Duration, Checked(_some)]
-OneOrMore = Annotated[list[T], BeforeValidator(_as_list), Field(min_length=1), _OneOrList()]
+from shared.policy.values import (
+    AtMost,
+    Channel,
+    Date,
+    ManagementGroup,
+    MomentText,
+    Name,
+    OneOrMore,
+    Stretch,
+    Subscription,
+    SubscriptionGlob,
+    Text,
+    Value,
+    Window,
+    Zone,
+)
+from shared.policy.windows import DateRange
 
 
 class Strict(BaseModel):
@@ -178,6 +42,13 @@ class Dates(Strict):
     first: Annotated[Date, Field(alias="from", description="The first date.", examples=["2026-12-27"])]
     last: Annotated[Date, Field(alias="to", description="The last date; included.", examples=["2026-12-31"])]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Dates:
+        if self.last < self.first:
+            raise ValueError(f"{self.first} to {self.last} ends before it begins; expected a range "
+                             "such as {from: 2026-12-27, to: 2026-12-31}")  # fmt: skip
+        return self
+
 
 class Range(Strict):
     """One window between two local times; of a bare date, all of it."""
@@ -185,21 +56,28 @@ class Range(Strict):
     begin: Annotated[
         MomentText, Field(alias="from", description="When it begins, local time.", examples=["2026-12-05T08:00"])
     ]
-    end: Annotated[MomentText, Field(alias="to", description="When it ends, local time.", examples=["2026-12-06T20:00"])]
+    end: Annotated[
+        MomentText, Field(alias="to", description="When it ends, local time.", examples=["2026-12-06T20:00"])
+    ]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        self.window()
+        return self
+
+    def window(self) -> DateRange:
+        """Raises ValueError unless both are local times and it ends after it begins."""
+        return DateRange(self.begin.at, self.end.end)
 
 
-def _is_range(value: Any) -> str:
-    return "<range>" if isinstance(value, dict | Range | Dates) else "<text>"
+def _shape(value: Any) -> str:
+    return BLOCK if isinstance(value, dict | BaseModel) else WORD
 
 
-DateOrDates = Annotated[
-    Annotated[Date, Tag("<text>")] | Annotated[Dates, Tag("<range>")],
-    Discriminator(_is_range),
-]
-WindowOrRange = Annotated[
-    Annotated[Window, Tag("<text>")] | Annotated[Range, Tag("<range>")],
-    Discriminator(_is_range),
-]
+# Names of the branches of a union: they appear in pydantic's paths, where no key of a file can look like them.
+BLOCK, WORD = "<block>", "<word>"
+DateOrDates = Annotated[Annotated[Date, Tag(WORD)] | Annotated[Dates, Tag(BLOCK)], Discriminator(_shape)]
+WindowOrRange = Annotated[Annotated[Window, Tag(WORD)] | Annotated[Range, Tag(BLOCK)], Discriminator(_shape)]
 
 
 class Scope(Strict):
@@ -214,17 +92,22 @@ class Scope(Strict):
         Field(description="Ids of management groups.", examples=[["platform-nonprod"]]),
     ] = None
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Scope:
+        if self.subscriptions is None and self.management_groups is None:
+            raise ValueError("an empty scope holds no cluster; expected all, subscriptions or management_groups, "
+                             "such as {management_groups: [platform-nonprod]}")  # fmt: skip
+        return self
 
-class Match(Strict):
+
+class Where(Strict):
     """Which clusters: all keys must hold, of each key any value. Globs such as web-*; upper and lower case are one."""
 
     tags: Annotated[
         dict[str, OneOrMore[Value]] | None,
         Field(description="Tag name and its values.", examples=[{"environment": ["dev", "test"]}], min_length=1),
     ] = None
-    names: Annotated[
-        OneOrMore[Text] | None, Field(description="Names of clusters.", examples=[["sbx-*"]])
-    ] = None
+    names: Annotated[OneOrMore[Text] | None, Field(description="Names of clusters.", examples=[["sbx-*"]])] = None
     resource_groups: Annotated[
         OneOrMore[Text] | None, Field(description="Names of their resource groups.", examples=[["rg-dev-*"]])
     ] = None
@@ -233,6 +116,15 @@ class Match(Strict):
         Field(description="Subscription ids.", examples=[["22222222-2222-2222-2222-222222222222"]]),
     ] = None
     locations: Annotated[OneOrMore[Text] | None, Field(description="Regions.", examples=[["westeurope"]])] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Where:
+        if not self.model_fields_set:
+            raise ValueError("an empty block matches nothing; expected at least one key, such as {names: [sbx-*]}")
+        return self
+
+
+class Match(Where):
     environments: Annotated[
         OneOrMore[Text] | None, Field(description="Names of environments of this file.", examples=[["dev"]])
     ] = None
@@ -301,8 +193,11 @@ class EnvironmentEntry(Strict):
 
     name: Annotated[Name, Field(description="What rules call it.", examples=["dev"])]
     production: Annotated[bool, Field(description="Production is never stopped, by no rule.", examples=[True])] = False
-    match: Annotated[Matches, _MATCH.merge_field_infos(_MATCH, examples=[{"tags": {"environment": "dev"}}])]
-    unless: Annotated[Matches | None, _EXCEPT] = None
+    match: Annotated[
+        OneOrMore[Where],
+        Field(description="Which clusters: a block, or a list.", examples=[{"tags": {"environment": "dev"}}]),
+    ]
+    unless: Annotated[OneOrMore[Where] | None, _EXCEPT] = None
     guards: Annotated[Guards | None, _GUARDS] = None
 
 
@@ -329,7 +224,9 @@ class FreezeEntry(Strict):
     begin: Annotated[
         MomentText, Field(alias="from", description="When it begins, local time.", examples=["2026-12-28T00:00"])
     ]
-    end: Annotated[MomentText, Field(alias="to", description="When it ends, local time.", examples=["2027-01-04T06:00"])]
+    end: Annotated[
+        MomentText, Field(alias="to", description="When it ends, local time.", examples=["2027-01-04T06:00"])
+    ]
     match: Annotated[Matches | None, _MATCH] = None
     hold: Annotated[
         OneOrMore[Literal["stop", "start", "upgrade", "move", "scale", "tier", "repair"]],
@@ -340,9 +237,9 @@ class FreezeEntry(Strict):
 class ScheduleEntry(Strict):
     """When something runs."""
 
-    timezone: Annotated[
-        Zone | None, Field(description="IANA name; absent: the file's.", examples=["Asia/Kolkata"])
-    ] = None
+    timezone: Annotated[Zone | None, Field(description="IANA name; absent: the file's.", examples=["Asia/Kolkata"])] = (
+        None
+    )
     running: Annotated[
         OneOrMore[WindowOrRange],
         Field(
@@ -389,19 +286,21 @@ class RouteEntry(Strict):
     match: Annotated[Matches | None, _MATCH] = None
     unless: Annotated[Matches | None, _EXCEPT] = None
     reasons: Annotated[
-        OneOrMore[Literal[NOTICE_KINDS]] | None,  # type: ignore[valid-type]  # a tuple known before it runs
+        OneOrMore[Literal[NOTICE_KINDS]] | None,  # type: ignore[valid-type]  # one list of kinds, kept elsewhere
         Field(description="Only notices of these kinds.", examples=[["stop_soon", "start_late"]]),
     ] = None
 
 
 class Notify(Strict):
+    """Who hears of what."""
+
     routes: Annotated[
         list[RouteEntry], Field(description="Who hears of what.", examples=[[{"to": ["OPERATORS_CHANNEL"]}]])
     ] = []
 
 
-class File(Strict):
-    """The policy of one fleet of AKS clusters."""
+class Head(Strict):
+    """What is said once for the whole file."""
 
     version: Annotated[Literal[1], Field(description="Of this grammar.", examples=[1])]
     mode: Annotated[
@@ -411,9 +310,16 @@ class File(Strict):
         Zone, Field(description="IANA name; where schedules do not say their own.", examples=["Europe/Berlin"])
     ] = "UTC"
     scope: Annotated[
-        Literal["all"] | Scope,
+        Annotated[Literal["all"], Tag(WORD)] | Annotated[Scope, Tag(BLOCK)],
+        Discriminator(_shape),
         Field(description="Where clusters are looked for.", examples=["all"]),
     ] = "all"
+    guards: Annotated[Guards, Field(description="What refuses or defers.", examples=[{"min_off": "2h"}])] = Guards()
+
+
+class File(Head):
+    """The policy of one fleet of AKS clusters."""
+
     environments: Annotated[list[EnvironmentEntry], Field(description="Kinds of clusters, in order.")] = []
     calendars: Annotated[dict[str, CalendarEntry], Field(description="Days without work, by name.")] = {}
     freezes: Annotated[list[FreezeEntry], Field(description="Times in which some things do not happen.")] = []
@@ -422,5 +328,4 @@ class File(Strict):
     ] = {}
     rules: Annotated[list[RuleEntry], Field(description="What Lamplighter wants, and of which clusters.")] = []
     exceptions: Annotated[list[ExceptionEntry], Field(description="People's holds.")] = []
-    guards: Annotated[Guards, Field(description="What refuses or defers.")] = Guards()
     notify: Annotated[Notify, Field(description="Who hears of what.")] = Notify()

@@ -98,7 +98,9 @@ def _user_pool(pool: NodePool | None, name: str) -> Iterator[Objection]:
     if pool is None:
         yield _refuse(Reason.UNKNOWN_POOL, f"the cluster has no pool {name}")
     elif (pool.mode or "").casefold() != "user":
-        yield _refuse(Reason.SYSTEM_POOL, f"pool {name} is a {pool.mode or 'pool of unknown mode'} pool; only User pools stop")
+        yield _refuse(
+            Reason.SYSTEM_POOL, f"pool {name} is a {pool.mode or 'pool of unknown mode'} pool; only User pools stop"
+        )
 
 
 def _fleet_member(case: Case) -> Iterator[Objection]:
@@ -172,7 +174,11 @@ def _later(case: Case) -> Iterator[Objection]:
     if case.action.disruptive:
         if target.no_stop_until is not None and target.no_stop_until > now:
             until = spoken(target.no_stop_until, case.zone)
-            yield _defer(Reason.NO_CAPACITY, f"its last start found no capacity; kept running until {until}", target.no_stop_until)
+            yield _defer(
+                Reason.NO_CAPACITY,
+                f"its last start found no capacity; kept running until {until}",
+                target.no_stop_until,
+            )
         until_at = undone(target, now)
         if until_at is not None:
             times = len(target.reversals)
@@ -190,7 +196,9 @@ def _dwell(case: Case) -> Iterator[Objection]:
     until = case.proposal.until
     if until is not None and guards.min_off and until - now < guards.min_off:
         left = show_duration(timedelta(minutes=int((until - now).total_seconds() // 60)))
-        yield _defer(Reason.MIN_OFF, f"only {left} until it is needed again, less than min_off {show_duration(guards.min_off)}")
+        yield _defer(
+            Reason.MIN_OFF, f"only {left} until it is needed again, less than min_off {show_duration(guards.min_off)}"
+        )
 
 
 def _too_soon(case: Case, times: list[datetime | None], least: timedelta, reason: Reason) -> Iterator[Objection]:
@@ -198,7 +206,9 @@ def _too_soon(case: Case, times: list[datetime | None], least: timedelta, reason
     if since is not None and case.now - since < least:
         word = "stopped" if reason is Reason.MIN_DOWNTIME else "started"
         until = since + least
-        text = f"{word} {spoken(since, case.zone)}; {reason.value} {show_duration(least)} ends {spoken(until, case.zone)}"
+        text = (
+            f"{word} {spoken(since, case.zone)}; {reason.value} {show_duration(least)} ends {spoken(until, case.zone)}"
+        )
         yield _defer(reason, text, until)
 
 

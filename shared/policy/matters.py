@@ -67,7 +67,9 @@ def _standing(
             yield f"action_failed|{decision.target}:{failure.kind}", text
     stopping = cluster.provisioning_state.casefold() == "stopping"
     if stopping and memory.busy_since is not None and now - memory.busy_since >= STUCK_AFTER:
-        text = f"{cluster.name} has been stopping for over an hour; Lamplighter leaves it alone, look at its activity log"
+        text = (
+            f"{cluster.name} has been stopping for over an hour; Lamplighter leaves it alone, look at its activity log"
+        )
         yield f"stop_stuck|{memory.busy_since:%Y-%m-%dT%H:%MZ}", text
 
 

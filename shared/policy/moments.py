@@ -1,8 +1,8 @@
 """Instants as people write them in a policy or a tag: with an offset, or local to a zone; a bare date means all of it.
 
-    2026-12-18T18:00          local; a space may stand for the T, and seconds may follow
-    2026-12-18T18:00+01:00    an instant; Z is UTC
-    2026-12-18                the day: it begins at 00:00 and ends at 24:00
+2026-12-18T18:00          local; a space may stand for the T, and seconds may follow
+2026-12-18T18:00+01:00    an instant; Z is UTC
+2026-12-18                the day: it begins at 00:00 and ends at 24:00
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from shared.policy.schedule import instant
 
 _WRITTEN = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})(?:(?:T|t| +)(?P<time>\d{2}:\d{2})(?P<second>:\d{2})? ?(?P<offset>[zZ]|[+-]\d{2}:?\d{2})?)?",
+    r"(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:(?:T|t| +)(?P<time>\d{2}:\d{2})(?P<second>:\d{2})? ?(?P<offset>[zZ]|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
 
@@ -80,7 +81,8 @@ def _read(found: re.Match[str]) -> datetime:
 
 def _refused(text: str, problem: str) -> ValueError:
     return ValueError(
-        f"'{text}' {problem}; expected a date and a time, such as 2026-12-18T18:00, 2026-12-18T18:00+01:00 or 2026-12-18"
+        f"'{text}' {problem}; expected a date and a time, "
+        "such as 2026-12-18T18:00, 2026-12-18T18:00+01:00 or 2026-12-18"
     )
 
 

@@ -2,4 +2,19 @@
 
 from __future__ import annotations
 
-NOTICE_KINDS = ("stop_soon",)
+NOTICE_KINDS = (
+    "stop_soon",
+    "start_late",
+    "stop_stuck",
+    "action_failed",
+    "no_capacity",
+    "undone",
+    "unreadable_tag",
+    "unreadable_policy",
+    "unreadable_fleet",
+    "breaker_open",
+    "size_differs",
+    "poison",
+    "ring_halted",
+)
+"""`ring_halted` is told by the rule that arrives with rings; a route may name it before."""

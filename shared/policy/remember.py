@@ -1,7 +1,7 @@
 """The fold that turns what is seen and decided into memory. Pure: memory in, memory out.
 
-`observe` runs before deciding (what is seen, adoption, tags' first day), `conclude` after it (what was served, what was
-announced). Nothing here writes; the handler compares and swaps.
+`believed` and `observe` run before deciding (what is seen, adoption), `conclude` after it (what was served, what was
+announced). A calm fleet folds to itself, so that it is not written again every tick. Nothing here writes.
 """
 
 from __future__ import annotations
@@ -10,13 +10,49 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Decision, Reason, Verdict
+from shared.model.decisions import Decision, Reason
 from shared.model.fleet import Cluster, Power
-from shared.model.memory import Adoption, Memory, OpenAction, PersonHold, Seen, Served, TargetMemory, Wish, Warned
+from shared.model.memory import (
+    Adoption,
+    Memory,
+    OpenAction,
+    PersonHold,
+    Seen,
+    Served,
+    TargetMemory,
+    Warned,
+)
 from shared.policy.bound import BoundRule
 from shared.policy.match import fits
 
 REVERSALS_KEPT = 8
+LAG = timedelta(minutes=10)
+"""Resource Graph is eventually consistent: after an action of ours was seen to end, an older picture may follow.
+https://learn.microsoft.com/azure/governance/resource-graph/overview"""
+RAN_EVERY = timedelta(days=1)
+
+
+def believed(cluster: Cluster, memory: Memory, now: datetime) -> Cluster:
+    """The cluster with power states corrected that contradict what a fresh reading showed minutes ago."""
+    power = _believed_power(cluster.power, memory.target(None), now)
+    pools = cluster.pools
+    if any(name for name in memory.targets):
+        pools = tuple(
+            pool
+            if (sure := _believed_power(pool.power, memory.target(pool.name), now)) is pool.power
+            else replace(pool, power=sure)
+            for pool in pools
+        )
+    return cluster if power is cluster.power and pools == cluster.pools else replace(cluster, power=power, pools=pools)
+
+
+def _believed_power(power: Power, target: TargetMemory, now: datetime) -> Power:
+    stopped, started = target.stopped_at, target.started_at
+    if stopped is not None and now - stopped < LAG and (started is None or started < stopped):
+        return Power.STOPPED
+    if started is not None and now - started < LAG and (stopped is None or stopped < started):
+        return Power.RUNNING
+    return power
 
 
 def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: datetime) -> Memory:
@@ -29,12 +65,9 @@ def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: d
     acting = tuple(rule for rule in rules if rule.mode == "act")
     targets = dict(memory.targets)
     for pool in _targets(memory, cluster, acting):
-        key = "" if pool is None else pool
-        targets[key] = _observe_target(memory, cluster, pool, acting, now)
+        targets[pool or ""] = _observe_target(memory, cluster, pool, acting, now)
     busy = None if cluster.is_settled else (memory.busy_since or now)
-    return replace(
-        memory, targets=targets, first_seen_at=memory.first_seen_at or now, busy_since=busy, snapshot=memory.snapshot
-    )
+    return replace(memory, targets=targets, first_seen_at=memory.first_seen_at or now, busy_since=busy)
 
 
 def _targets(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule]) -> list[str | None]:
@@ -49,30 +82,46 @@ def _observe_target(
     memory: Memory, cluster: Cluster, pool: str | None, rules: tuple[BoundRule, ...], now: datetime
 ) -> TargetMemory:
     target = memory.target(pool)
+    adopted = _adopted(target.adopted, rules, pool, now)
+    if adopted != target.adopted:
+        target = replace(target, adopted=adopted)
     power = cluster.power_of(pool)
     # A pool inside a stopped cluster says nothing about anybody's wish for the pool.
-    if power is not Power.UNKNOWN and (pool is None or cluster.power is Power.RUNNING):
-        target = _noticed(target, power, memory.open, pool, now)
-    return replace(target, adopted=_adopted(target.adopted, rules, pool, now))
+    if power is Power.UNKNOWN or (pool is not None and cluster.power is not Power.RUNNING):
+        return target
+    target = _noticed(target, power, memory.open, pool, now)
+    # Up, without us being at it: somebody gave what we owed, in the size they chose.
+    ours = target.started_at is not None and target.owed is not None and target.started_at >= target.owed.since
+    up = power is Power.RUNNING and memory.open is None and cluster.is_settled and not ours
+    return replace(target, owed=None, saved=None) if up and (target.owed or target.saved) else target
 
 
-def _noticed(target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None, now: datetime) -> TargetMemory:
+def _noticed(
+    target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None, now: datetime
+) -> TargetMemory:
     seen = target.seen
-    changed = seen is not None and seen.power is not power
-    since = now if changed else (seen.since if seen is not None else None)
-    undone = changed and not _ours(target, power, open_, pool) and _reverses_us(target, power)
-    running = power is Power.RUNNING
+    if power is Power.RUNNING and _ran_long_ago(target, now):
+        target = replace(target, ran_at=now)
+    if seen is None:
+        return replace(target, seen=Seen(power, now))
+    if seen.power is power:
+        return target
+    undone = not _ours(target, power, open_, pool) and _reverses_us(target, power)
     return replace(
         target,
-        seen=Seen(power, now, since),
-        ran_at=now if running else target.ran_at,
-        owed=None if running and target.saved is None else target.owed,
+        seen=Seen(power, now, now),
         reversals=(*target.reversals, now)[-REVERSALS_KEPT:] if undone else target.reversals,
     )
 
 
+def _ran_long_ago(target: TargetMemory, now: datetime) -> bool:
+    """Written anew only where it tells something: once a day, and once after each adoption."""
+    ran = target.ran_at
+    return ran is None or now - ran >= RAN_EVERY or any(ran < adoption.at for adoption in target.adopted.values())
+
+
 def _ours(target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None) -> bool:
-    """Whether the change to `power` is one we are making, or made since the last look."""
+    """Whether the change to `power` is one that we are making, or made since the last change."""
     if open_ is not None and open_.pool == pool:
         return open_.kind.startswith("start" if power is Power.RUNNING else "stop")
     done = target.started_at if power is Power.RUNNING else target.stopped_at
@@ -100,6 +149,8 @@ def _adopted(
 
 def with_holds(memory: Memory, tag_holds: tuple[PersonHold, ...], now: datetime) -> Memory:
     """Holds that are over are dropped; the owner's tag is kept with the day it was first seen."""
+    if not memory.holds and not tag_holds:
+        return memory
     commands = tuple(hold for hold in memory.holds if hold.source != "tag" and hold.until > now)
     return replace(memory, holds=(*commands, *tag_holds))
 
@@ -109,14 +160,21 @@ def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime) -> Me
     targets = dict(memory.targets)
     for decision in decisions:
         key = decision.pool or ""
-        target = targets.get(key, TargetMemory())
-        if decision.reason is Reason.AS_WISHED and decision.wish is not None:
-            target = replace(target, served=Served(decision.wish, now))
-        if decision.announce is not None:
-            target = replace(target, warned=_warned(target.warned, decision, now))
-        if target != targets.get(key):
-            targets[key] = target
+        known = targets.get(key)
+        target = known or TargetMemory()
+        served, warned = _served(target.served, decision, now), _warned(target.warned, decision, now)
+        if served is not target.served or warned is not target.warned:
+            targets[key] = replace(target, served=served, warned=warned)
     return replace(memory, targets=targets)
+
+
+def _served(known: Served | None, decision: Decision, now: datetime) -> Served | None:
+    """Kept as it is while it says the same of the same transition."""
+    if decision.reason is not Reason.AS_WISHED or decision.wish is None:
+        return known
+    due = decision.due_at
+    same = known is not None and known.wish is decision.wish and (due is None or due <= known.through)
+    return known if same else Served(decision.wish, now)
 
 
 def _warned(known: Warned | None, decision: Decision, now: datetime) -> Warned | None:
@@ -134,15 +192,3 @@ def newly_announced(before: Memory, decisions: Iterable[Decision]) -> tuple[Deci
         if decision.announce is not None
         and ((warned := before.target(decision.pool).warned) is None or warned.cause != decision.announce.cause)
     )
-
-
-def would_act(decision: Decision) -> bool:
-    return decision.verdict in (Verdict.ACT, Verdict.PLAN) and decision.action is not None
-
-
-LATE_AFTER = timedelta(minutes=10)
-STUCK_AFTER = timedelta(hours=1)
-
-
-def wants_running(decision: Decision) -> bool:
-    return decision.wish is Wish.RUNNING

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2s
 
+from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
-from shared.model.records import Notice, Told
+from shared.model.records import Told
 from shared.policy.bound import Route
 from shared.policy.document import Policy
 
@@ -30,7 +31,8 @@ SENDING = "sending"
 UNREACHABLE = "channel_unreachable"
 """Kind of the notice that a channel fails; its cause is the channel, which is not asked to carry it."""
 
-ANNOUNCEMENTS = frozenset({"stop_soon", "hold_ending", "poison"})
+ANNOUNCEMENTS = frozenset({"stop_soon", "poison", "size_differs"})
+"""What happened, or will, and needs no closing."""
 
 
 class Occasion(StrEnum):
@@ -62,9 +64,7 @@ class Letter:
         return tuple(sorted({notice.about for notice in self.open}))
 
 
-def letters(
-    notices: Iterable[Notice], policy: Policy, clusters: Mapping[str, Cluster]
-) -> tuple[Letter, ...]:
+def letters(notices: Iterable[Notice], policy: Policy, clusters: Mapping[str, Cluster]) -> tuple[Letter, ...]:
     """What every channel would be told of the pending notices, in a stable order.
 
     `clusters` maps lower-case ids. A cluster that is not in it is matched by what its id says: name, resource group
@@ -92,10 +92,15 @@ def channels(notice: Notice, policy: Policy, clusters: Mapping[str, Cluster]) ->
 def _takes(route: Route, notice: Notice, policy: Policy, clusters: Mapping[str, Cluster]) -> bool:
     if route.reasons is not None and notice.kind not in route.reasons:
         return False
-    if route.match is None:
+    if route.match is None and route.unless is None:
         return True
     cluster = clusters.get(notice.about) or from_id(notice.about)
-    return cluster is not None and route.match.matches(cluster, policy.environment_of(cluster).name)
+    if cluster is None:
+        return route.match is None
+    environment = policy.environment_of(cluster).name
+    if route.unless is not None and route.unless.matches(cluster, environment):
+        return False
+    return route.match is None or route.match.matches(cluster, environment)
 
 
 def from_id(cluster_id: str) -> Cluster | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,3 +18,13 @@ def spoken(at: datetime, zone: str) -> str:
     """
     local = at.astimezone(ZoneInfo(zone))
     return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def local_date(at: datetime, zone: str) -> date:
+    """The date people there have at that instant.
+
+    >>> from datetime import UTC
+    >>> local_date(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "Europe/Berlin")
+    datetime.date(2027, 1, 1)
+    """
+    return at.astimezone(ZoneInfo(zone)).date()

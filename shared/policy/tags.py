@@ -1,4 +1,4 @@
-"""The owners' contract: what the owner of one cluster says with tags. Lamplighter reads these tags and writes none.
+r"""The owners' contract: what the owner of one cluster says with tags. Lamplighter reads these tags and writes none.
 
     lamplighter-schedule         office              this schedule of the policy instead of a matching rule's own
     lamplighter-exclude          true | false        true: no rule acts on this cluster
@@ -9,7 +9,7 @@
 Names and values compare without case. A value that cannot be read leads to no action on the cluster, and so does a
 `lamplighter-...` tag nobody knows: its owner meant something by it.
 
-Azure's limits: a name has at most 512 characters and none of `< > % & \\ ? /`, a value at most 256, a resource at
+Azure's limits: a name has at most 512 characters and none of `< > % & \ ? /`, a value at most 256, a resource at
 most 50 tags; names are case-insensitive, values are kept as written. Everything above fits.
 From: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
 """

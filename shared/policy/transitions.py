@@ -105,7 +105,9 @@ def _lapse(proposal: Proposal, begun: datetime, manual_hold: timedelta, now: dat
     if now >= ends_at:
         text = f"{proposal.sentence}; it ran outside its hours long enough"
         return Law(replace(proposal, cause=cause), proposal.reason, text)
-    text = "somebody started it outside its hours" if reason is Reason.MANUAL_START else "the rule has just been adopted"
+    text = (
+        "somebody started it outside its hours" if reason is Reason.MANUAL_START else "the rule has just been adopted"
+    )
     return Law(None, reason, text, ends_at, cause)
 
 

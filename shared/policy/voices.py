@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 
 from shared.model.decisions import Proposal, Reason, Voice
 from shared.model.facts import View
+from shared.model.fleet import Cluster
 from shared.model.memory import PersonHold, Wish
 from shared.policy.bound import BoundRule, Environment, KeepException
 from shared.policy.document import Policy
 from shared.policy.match import fits
 from shared.policy.rules import BY_KEY
 from shared.policy.spoken import spoken
-from shared.policy.tags import KeepTag, OwnerTags, read_tags
+from shared.policy.tags import OwnerTags, read_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Hearing:
     proposals: tuple[Proposal, ...]
     problems: tuple[str, ...]
     """Why the owner's tags cannot be followed; any problem means no action."""
+    zone: str
 
 
 def hear(view: View, policy: Policy, now: datetime) -> Hearing:
@@ -41,19 +43,15 @@ def hear(view: View, policy: Policy, now: datetime) -> Hearing:
     cluster = view.cluster
     environment = policy.environment_of(cluster)
     rules = policy.rules_for(cluster, environment)
-    zone = _zone(rules, policy)
-    tags = read_tags(cluster.tags, zone)
-    problems = tags.problems
-    if tags.schedule is not None:
-        rules, unknown = _with_schedule(rules, tags.schedule, policy)
-        problems = (*problems, *unknown)
+    said = said_by_owner(cluster, rules, policy)
+    rules, tags, problems, zone = said.rules, said.tags, said.problems, said.zone
     proposals = [proposal for rule in rules for proposal in BY_KEY[rule.kind].propose(view, rule, now)]
     limit = policy.guards_for(environment, None).keep_on_at_most
     people = _people(view, policy, tags, limit, now)
     if people:
         pools = tuple(dict.fromkeys(proposal.pool for proposal in proposals if proposal.pool is not None))
         proposals.extend(_person(hold, pool, zone, policy.mode) for hold in people for pool in _reach(hold, pools))
-    return Hearing(environment, rules, tags, tuple(proposals), problems)
+    return Hearing(environment, rules, tags, tuple(proposals), problems, zone)
 
 
 def _reach(hold: PersonHold, pools: tuple[str, ...]) -> tuple[str | None, ...]:
@@ -63,8 +61,28 @@ def _reach(hold: PersonHold, pools: tuple[str, ...]) -> tuple[str | None, ...]:
     return (None, *pools) if hold.wish is Wish.RUNNING else (None,)
 
 
-def _zone(rules: tuple[BoundRule, ...], policy: Policy) -> str:
-    return next((rule.schedules[0].zone for rule in rules if rule.schedules), policy.timezone)
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What the owner's tags make of the rules that match."""
+
+    rules: tuple[BoundRule, ...]
+    """With the owner's schedule in place of a rule's own."""
+    tags: OwnerTags
+    problems: tuple[str, ...]
+    zone: str
+    """IANA name of the zone that times without an offset are in, and that people are told."""
+
+
+def said_by_owner(cluster: Cluster, rules: tuple[BoundRule, ...], policy: Policy) -> Owner:
+    zone = next((rule.schedules[0].zone for rule in rules if rule.schedules), policy.timezone)
+    tags = read_tags(cluster.tags, zone)
+    if tags.schedule is None:
+        return Owner(rules, tags, tags.problems, zone)
+    chosen, unknown = _with_schedule(rules, tags.schedule, policy)
+    theirs = next((rule.schedules[0].zone for rule in chosen if rule.schedules), zone)
+    if theirs != zone:
+        tags = read_tags(cluster.tags, theirs)
+    return Owner(chosen, tags, (*tags.problems, *unknown), theirs)
 
 
 def _with_schedule(
@@ -88,8 +106,7 @@ def _with_schedule(
 def _people(view: View, policy: Policy, tags: OwnerTags, limit: timedelta, now: datetime) -> list[PersonHold]:
     """Holds in force now, each ended at the longest time a keep-on may last from when it was first seen."""
     holds = [hold for hold in view.memory.holds if hold.source not in ("tag", "exception")]
-    if tags.keep is not None:
-        holds.append(_from_tag(view, tags.keep, tags.reason, now))
+    holds.extend(tag_holds(tags, now, view.memory.holds))
     holds = [_limited(hold, limit) for hold in holds]
     holds.extend(_from_exception(entry) for entry in policy.exceptions if _means(entry, view))
     return [hold for hold in holds if hold.until > now]
@@ -99,14 +116,6 @@ def _limited(hold: PersonHold, limit: timedelta) -> PersonHold:
     if hold.wish is Wish.STOPPED or not limit:
         return hold
     return replace(hold, until=min(hold.until, hold.first_seen_at + limit))
-
-
-def _from_tag(view: View, keep: KeepTag, reason: str, now: datetime) -> PersonHold:
-    """A tag's own time of birth is unknown to Azure, so it counts from when it was first seen with this value."""
-    hold = PersonHold(keep.wish, now, keep.until, "tag", reason=reason)
-    known = (old for old in view.memory.holds if old.source == "tag" and old.wish is keep.wish)
-    first = next((old.first_seen_at for old in known if old.until == keep.until), now)
-    return replace(hold, first_seen_at=first)
 
 
 def _means(entry: KeepException, view: View) -> bool:
@@ -119,14 +128,14 @@ def _from_exception(entry: KeepException) -> PersonHold:
 
 
 def tag_holds(tags: OwnerTags, now: datetime, known: Iterable[PersonHold]) -> tuple[PersonHold, ...]:
-    """What to remember of the owner's keep tag, so that its longest time counts from today."""
-    if tags.keep is None:
-        return ()
-    first = next(
-        (h.first_seen_at for h in known if h.source == "tag" and h.until == tags.keep.until and h.wish is tags.keep.wish),
-        now,
+    """The owner's keep tags. Azure does not tell when a tag was set, so its time counts from when it was first seen."""
+    before = {(hold.wish, hold.until): hold.first_seen_at for hold in known if hold.source == "tag"}
+    said = ((Wish.RUNNING, tags.keep_on), (Wish.STOPPED, tags.keep_off))
+    return tuple(
+        PersonHold(wish, before.get((wish, until), now), until, "tag", reason=tags.reason)
+        for wish, until in said
+        if until is not None
     )
-    return (PersonHold(tags.keep.wish, first, tags.keep.until, "tag", reason=tags.reason),)
 
 
 def _person(hold: PersonHold, pool: str | None, zone: str, mode: str) -> Proposal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from shared.errors import PolicyError, Problem
 
@@ -32,7 +32,7 @@ class WrittenInt(int):
 
     text: str
 
-    def __new__(cls, text: str) -> WrittenInt:
+    def __new__(cls, text: str) -> Self:
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -43,7 +43,7 @@ class WrittenFloat(float):
 
     text: str
 
-    def __new__(cls, text: str) -> WrittenFloat:
+    def __new__(cls, text: str) -> Self:
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -139,7 +139,7 @@ def _hint(error: Any) -> str:
     if "mapping values" in problem:
         return "expected 'key: value' once per line, and quotes around a text with ': ' in it"
     if "undefined alias" in problem:
-        return "expected quotes around a text that begins with *, such as \"*prod*\""
+        return 'expected quotes around a text that begins with *, such as "*prod*"'
     return ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.model.records import Notice
+from shared.model.decisions import Notice
 
 LISTED = 20
 """Entries in a list before "and N more"."""
@@ -28,11 +28,11 @@ FLEET = "fleet"
 _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "stop_soon": ("stops soon", "stop soon", "no longer about to stop"),
-        "hold_ending": ("is left running by hand, not for much longer", "are left running by hand", "settled"),
         "start_late": ("is late to start", "are late to start", "up now"),
-        "start_failed": ("could not be started", "could not be started", "up now"),
-        "stop_failed": ("could not be stopped", "could not be stopped", "settled"),
+        "no_capacity": ("found no capacity to start", "found no capacity to start", "no longer short of capacity"),
+        "action_failed": ("keeps failing", "keep failing", "settled"),
         "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "settled"),
+        "size_differs": ("came back in another size", "came back in another size", "settled"),
         "undone": ("is changed back by somebody else", "are changed back by somebody else", "settled"),
         "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "readable again"),
     }
@@ -40,9 +40,9 @@ _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 # kind -> (what happened, it is over)
 _FLEET: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "policy_unreadable": ("the policy cannot be read", "the policy reads again"),
-        "fleet_unreadable": ("part of the fleet cannot be read", "the whole fleet reads again"),
-        "breaker": ("stops are paused by the breaker", "stops go on, the breaker has closed"),
+        "unreadable_policy": ("the policy cannot be read", "the policy reads again"),
+        "unreadable_fleet": ("part of the fleet cannot be read", "the whole fleet reads again"),
+        "breaker_open": ("stops are paused by the breaker", "stops go on, the breaker has closed"),
         "hold": ("the emergency hold is on", "the emergency hold is off"),
         "poison": ("a queued message could not be handled", "queued messages are handled again"),
         "channel_unreachable": ("a channel cannot be reached", "the channel is reached again"),
@@ -53,6 +53,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 )
 
 _CALLS = re.compile(r"@(?=everyone|here|channel|all\b|room\b)", re.IGNORECASE)
+_BRACKETS = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _LINK = re.compile(r"\]\s*\(")
 
 
@@ -65,14 +66,10 @@ class Message:
 
 
 def plain(text: str, most: int = SENTENCE) -> str:
-    """One line that no channel takes for markup, cut to `most` characters.
-
-    >>> plain("<!channel> ask @here\\nnow")
-    '‹!channel› ask @\\u200bhere now'
-    """
+    """One line that no channel takes for markup, cut to `most` characters; angle brackets become quotation marks."""
     kept = "".join(" " if char.isspace() else char for char in text)
     kept = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))
-    kept = " ".join(kept.split()).replace("<", "‹").replace(">", "›")
+    kept = " ".join(kept.split()).translate(_BRACKETS)
     kept = _LINK.sub("] (", _CALLS.sub("@\u200b", kept))
     return kept if len(kept) <= most else f"{kept[: most - 1].rstrip()}…"
 
@@ -130,8 +127,12 @@ def _body(kind: str, listed: list[Notice], ended: list[str]) -> str:
 
 
 def _entry(notice: Notice) -> str:
+    """A sentence that begins with the cluster's name needs no name before it."""
     sentence = plain(notice.sentence)
-    return sentence if notice.about == FLEET else f"{shown(notice.about)}: {sentence}"
+    name = notice.about.rpartition("/")[2]
+    if notice.about == FLEET or re.match(rf"{re.escape(name)}\b", sentence, re.IGNORECASE):
+        return sentence
+    return f"{shown(notice.about)}: {sentence}"
 
 
 def _bullets(entries: list[str], room: int) -> list[str]:

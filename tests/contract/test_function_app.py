@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import traceback
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -15,7 +16,8 @@ import azure.functions as func
 import pytest
 
 import function_app
-from shared.clients import pipeline
+from shared.clients import pipeline, queue
+from shared.errors import NoReply
 from shared.settings import SETTINGS, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,13 @@ def test_poison_listens_where_the_host_moves_what_failed() -> None:
     found = triggers()
     assert found["poison"]["queueName"] == f"{found['act']['queueName']}-poison"
     assert found["poison"]["connection"] == found["act"]["connection"] == "AzureWebJobsStorage"
+
+
+def test_what_is_sent_is_what_is_listened_to() -> None:
+    """Two names for one queue would let decisions pile up unheard."""
+    assert queue.PREFIX + queue.ACT == function_app.ACT_QUEUE
+    assert queue.PREFIX + queue.ACT + queue.POISON == function_app.POISON_QUEUE
+    assert HOST["extensions"]["queues"]["maxDequeueCount"] == queue.MAX_DEQUEUE_COUNT
 
 
 def test_an_invocation_ends_before_its_claim_and_after_an_http_call_gave_up() -> None:
@@ -193,3 +202,24 @@ def test_an_event_with_odd_data_is_an_event_without_data(data: Any) -> None:
     plain = function_app.plain_event(event_grid(data=data, event_time=None))
     assert plain["data"] == {}
     assert plain["time"] is None
+
+
+def test_a_failure_is_one_sentence_in_the_log_and_the_host_sees_it(caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK's error behind ours may quote a signed URL, and the host records whole chains of exceptions."""
+    failure = NoReply("stopping web-dev: no answer")
+    failure.__cause__ = OSError("GET https://myaccount.blob.core.windows.net/policy.yaml?sig=SECRET")
+    with pytest.raises(NoReply) as caught, function_app._told("act", "decision d-1, attempt 2"):
+        raise failure
+    assert [one.getMessage() for one in caplog.records] == ["act: decision d-1, attempt 2: stopping web-dev: no answer"]
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_unexpected_error_is_logged_with_its_decision_and_kept_whole_for_the_host(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Our line has the kind only: what an unknown error quotes is unknown too."""
+    with pytest.raises(ZeroDivisionError), function_app._told("act", "decision d-1, attempt 2"):
+        _ = 1 / 0
+    assert [one.getMessage() for one in caplog.records] == [
+        "act: decision d-1, attempt 2: unexpected ZeroDivisionError"
+    ]

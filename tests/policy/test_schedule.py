@@ -25,8 +25,7 @@ from shared.policy.windows import DateRange, parse_window
 
 at = datetime.fromisoformat
 NOTHING = timedelta(0)
-DAY = timedelta(days=1)
-WEEK = timedelta(days=7)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 BERLIN = Calendar(
     "berlin",
@@ -87,8 +86,8 @@ class TestEdges:
 
     def test_an_interval_that_touches_a_window_does_not_meet_it(self):
         begin, end = at("2026-11-16T06:30Z"), at("2026-11-16T18:00Z")
-        assert windows_between((OFFICE,), end, end + timedelta(hours=1)) == ()
-        assert windows_between((OFFICE,), begin - timedelta(hours=1), begin) == ()
+        assert windows_between((OFFICE,), end, end + HOUR) == ()
+        assert windows_between((OFFICE,), begin - HOUR, begin) == ()
         assert windows_between((OFFICE,), begin, begin + timedelta(microseconds=1)) == (Window(begin, end),)
         assert windows_between((OFFICE,), end - timedelta(microseconds=1), end) == (Window(begin, end),)
 
@@ -205,7 +204,7 @@ class TestLead:
             "Mon 16 07:01 to Mon 16 12:00",
             "Mon 16 12:01 to Mon 16 17:00",
         ]
-        assert week(split, days=1, lead=timedelta(hours=1)) == ["Mon 16 07:00 to Mon 16 17:00"]
+        assert week(split, days=1, lead=HOUR) == ["Mon 16 07:00 to Mon 16 17:00"]
 
     def test_a_long_lead_reaches_far_before_its_window(self):
         """A window that begins after everything asked for still counts when its lead begins before."""
@@ -308,6 +307,23 @@ class TestSight:
         expected = (Window(begin - HORIZON, end + HORIZON),)
         assert windows_between((ALWAYS,), begin, end) == expected
         assert windows_between((weekly("Mon-Sun 00:00-24:00"),), begin, end) == expected
+
+    def test_a_chain_of_days_is_followed_back_to_its_begin(self):
+        """Around the clock but for two closed days: 100 days lie between, and the window has its true ends."""
+        shut = tuple((day, day) for day in (date(2026, 8, 10), date(2026, 11, 18)))
+        whole = weekly("Mon-Sun 00:00-24:00", zone="UTC", shut=Calendar("x", closed=shut))
+        expected = Window(at("2026-08-11T00:00Z"), at("2026-11-18T00:00Z"))
+        now = at("2026-11-16T12:00Z")
+        assert windows_between((whole,), now, now + HOUR) == (expected,)
+        assert hours((whole,), now) == Hours(True, *expected)
+
+    def test_a_long_window_from_another_month_is_met(self):
+        """Near its end on 5 December, a week that began in November; two months of lead for a day in July."""
+        last = weekly("last Mon 00:00 - Sun 24:00", zone="UTC")
+        assert week(last, begin="2026-12-05T00:00Z", days=1, zone="UTC") == ["Mon 30 00:00 to Mon 07 00:00"]
+        fifth = weekly("5th Fri 20:00-24:00", zone="UTC")
+        lead = timedelta(days=60)
+        assert week(fifth, begin="2026-06-05T00:00Z", days=1, lead=lead, zone="UTC") == ["Mon 01 20:00 to Sat 01 00:00"]
 
     def test_one_edge_in_sight(self):
         since_march = ranges(("2026-03-01T00:00", "2040-01-01T00:00"), zone="UTC")

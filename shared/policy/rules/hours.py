@@ -38,9 +38,7 @@ class Block(BaseModel):
         Literal["start", "stop"] | None,
         Field(description="Only start, or only stop; the other half is left to people.", examples=["stop"]),
     ] = None
-    enforce: Annotated[
-        bool, Field(description="Repeat the wish against changes by hand.", examples=[True])
-    ] = False
+    enforce: Annotated[bool, Field(description="Repeat the wish against changes by hand.", examples=[True])] = False
     pools: Annotated[
         list[str] | None,
         Field(description="Globs of user node pools to stop and start instead of the cluster.", examples=[["batch*"]]),
@@ -75,7 +73,7 @@ def _targets(block: Block, cluster: Cluster) -> tuple[str | None, ...]:
 
 def _proposal(rule: BoundRule, pool: str | None, state: Hours, lead: timedelta) -> Proposal:
     block: Block = rule.block
-    wish = Wish.RUNNING if state.inside else Wish.STOPPED
+    wish: Wish | None = Wish.RUNNING if state.inside else Wish.STOPPED
     if (block.only == "stop" and state.inside) or (block.only == "start" and not state.inside):
         wish = None
     since = "always" if state.since is None else f"{state.since:%Y-%m-%dT%H:%M:%SZ}"

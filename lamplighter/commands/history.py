@@ -1,0 +1,87 @@
+"""`lamplighter history CLUSTER`: what was decided, done, seen and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lamplighter import options
+from lamplighter.terminal import console, print_json, table
+
+if TYPE_CHECKING:
+    from shared.model.records import HistoryRecord
+
+WEEK = timedelta(days=7)
+FLEET = "fleet"
+STYLES = {"succeeded": "green", "failed": "red", "reversed": "yellow", "hold": "cyan", "decided": "", "snapshot": "dim"}
+
+
+def command(
+    cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="Name or id of a cluster, or 'fleet'.")],
+    *,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="2d, 2026-12-24 or an instant. Default: a week.")
+    ] = None,
+    journal: options.JournalUrl = None,
+    at: options.At = None,
+    zone: Annotated[str, typer.Option("--zone", metavar="ZONE", help="IANA zone of the times shown.")] = "UTC",
+    as_json: options.Json = False,
+) -> None:
+    """What was decided about a cluster, done to it, seen of it and told about it."""
+    from lamplighter.find import one_cluster  # noqa: PLC0415
+    from lamplighter.remembered import journal_at, known_clusters  # noqa: PLC0415
+
+    now = options.moment(at)
+    begin = options.since(since, now, WEEK)
+    options.zone(zone)
+    with journal_at(journal) as opened:
+        wanted = cluster.strip().casefold()
+        about = wanted if wanted == FLEET else one_cluster(known_clusters(opened), cluster, "the journal").id
+        records = tuple(opened.history(about, begin, now + timedelta(seconds=1)))
+    if as_json:
+        print_json({"cluster": about, "since": begin, "records": [_document(one) for one in records]})
+        return
+    _show(about, records, zone)
+
+
+def _document(one: HistoryRecord) -> dict[str, Any]:
+    return {"at": one.at, "cluster": one.cluster, "phase": one.phase, "id": one.id, "body": dict(one.body)}
+
+
+def _show(about: str, records: Iterable[HistoryRecord], zone: str) -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    from shared.policy.spoken import spoken  # noqa: PLC0415
+
+    out = console()
+    out.print(f"{about.rpartition('/')[2]} ({zone})", style="bold")
+    rows = table("at", "what", "details*")
+    for one in records:
+        rows.add_row(
+            spoken(one.at, zone), Text(one.phase, style=STYLES.get(one.phase, "")), sentence(one.phase, one.body)
+        )
+    if rows.row_count:
+        out.print(rows)
+    else:
+        out.print("Nothing is on record in that time.")
+
+
+def sentence(phase: str, body: Mapping[str, Any]) -> str:
+    """The body of a record in words: its own message where it has one."""
+    if phase == "snapshot":
+        sizes = ", ".join(f"{pool.get('name')} {_number(pool.get('count'))}" for pool in body.get("pools") or [])
+        return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
+    if phase == "decided":
+        return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
+    said = str(body["message"]) if body.get("message") else ""
+    kind = str(body.get("kind", "")).replace("_", " ")
+    if said or kind:
+        return ": ".join(part for part in (kind, said) if part)
+    return ", ".join(f"{key} {value}" for key, value in body.items() if value not in (None, ""))
+
+
+def _number(value: object) -> str:
+    return "?" if value is None else str(value)

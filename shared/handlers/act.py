@@ -1,0 +1,226 @@
+"""One message: look again, decide again, claim, act. "Later" is a new delayed message and a normal return.
+
+What the message says is never believed: the cluster is read afresh with its locks, the same `decide` is asked with the
+memory as it is now, and only a decision with the same id goes on. Then claim, write once, remember.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.app import App
+from shared.clients import clusters
+from shared.errors import (
+    Busy,
+    CloudError,
+    Forbidden,
+    NoCapacity,
+    NoReply,
+    NotFound,
+    Refused,
+    Superseded,
+    Throttled,
+)
+from shared.handlers import inforce, records
+from shared.model.decisions import Decision, Verdict
+from shared.model.facts import Fact, FleetFacts, Need, View
+from shared.model.fleet import Cluster
+from shared.model.memory import Memory, Stored
+from shared.policy import claim as protocol
+from shared.policy.decide import decide
+from shared.policy.document import Policy
+
+log = logging.getLogger("lamplighter")
+
+AGAIN = timedelta(minutes=1)
+BUSY_WAIT = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    app: App
+    message: Mapping[str, Any]
+    now: datetime
+    policy: Policy
+    cluster: Cluster
+    stored: Stored[Memory]
+    decision: Decision
+
+
+def act(app: App, message: Mapping[str, Any]) -> str:
+    """Returns what became of it, in one word, for logs and tests. Raises only what nobody expected."""
+    now = app.clock()
+    id_, cluster_id = str(message.get("id", "")), str(message.get("cluster", "")).casefold()
+    if not id_ or not cluster_id.startswith("/subscriptions/"):
+        raise ValueError("the message names no decision and no cluster")
+    expires = _instant(message.get("expires_at"))
+    if expires is not None and expires <= now:
+        return _dropped(app, cluster_id, id_, now, "expired, to be decided anew")
+    begin = _instant(message.get("not_before"))
+    if begin is not None and begin > now:
+        return _later(app, message, begin - now)
+    stored = app.journal.memory(cluster_id)
+    if stored.etag is None or stored.value.open is not None:
+        why = "no memory of it" if stored.etag is None else "another action is under way"
+        return _dropped(app, cluster_id, id_, now, why)
+    try:
+        cluster = clusters.get(app.cloud, cluster_id)
+    except NotFound:
+        return _dropped(app, cluster_id, id_, now, "the cluster is gone")
+    except CloudError as error:
+        log.info("act: %s: cannot be read now, tried again later: %s", id_, error)
+        return _later(app, message, error.retry_after if isinstance(error, Throttled) else AGAIN)
+    return _decide_again(app, message, now, cluster, stored)
+
+
+def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: Cluster, stored: Stored[Memory]) -> str:
+    fleet = inforce.with_setting(app, app.journal.fleet().value)
+    force = inforce.policy_in_force(app, fleet)
+    lead = timedelta(seconds=float(message.get("queue_lead") or 0))
+    facts = FleetFacts(
+        hold_by=fleet.hold_by,
+        hold_all=fleet.hold_all,
+        hold_reason=fleet.hold_reason,
+        policy_readable=force.readable,
+        queue_lead={(cluster.subscription, cluster.location): lead} if lead else {},
+    )
+    view = View(cluster, stored.value, facts={Need.LOCKS: _locks(app, cluster.id, now)}, fleet=facts)
+    id_ = str(message["id"])
+    found = next((d for d in decide(view, force.policy, now) if d.id == id_ and d.verdict is Verdict.ACT), None)
+    if found is None:
+        about = next((d for d in decide(view, force.policy, now) if d.target == message.get("target")), None)
+        return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
+    if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:
+        return _dropped(app, cluster.id, id_, now, f"the breaker is open: {fleet.breaker_reason}")
+    return _claim(_Case(app, message, now, force.policy, cluster, stored, found))
+
+
+def _locks(app: App, cluster_id: str, now: datetime) -> Fact:
+    try:
+        return Fact(clusters.locks(app.cloud, cluster_id), now)
+    except CloudError as error:
+        return Fact(None, now, str(error))
+
+
+def _claim(case: _Case) -> str:
+    app, decision, now = case.app, case.decision, case.now
+    memory: Memory | protocol.Dropped = case.stored.value
+    if decision.pool is not None and decision.action is not None and decision.action.disruptive:
+        pool = case.cluster.pool(decision.pool)
+        if pool is not None:
+            memory = protocol.save_size(case.stored.value, pool, now)
+    if not isinstance(memory, protocol.Dropped):
+        memory = protocol.claim(memory, decision, now)
+    if isinstance(memory, protocol.Dropped):
+        if memory.until is not None:
+            return _later(app, case.message, memory.until - now)
+        return _dropped(app, decision.cluster, decision.id, now, memory.sentence)
+    try:
+        claimed = Stored(memory, app.journal.swap(memory, case.stored.etag))
+    except Superseded:
+        return _dropped(app, decision.cluster, decision.id, now, "somebody else was first")
+    _record(case, "claimed", message=decision.message, rule=decision.rule, policy=case.policy.hash[:12])
+    if not protocol.may_write(claimed.value, decision.id, app.clock()):
+        return "too late to write"
+    return _write(case, claimed)
+
+
+def _write(case: _Case, claimed: Stored[Memory]) -> str:
+    """The one write, sent once. No reply, a 5xx, a crash: the claim stays, and its lease's end finds out by looking."""
+    app = case.app
+    try:
+        done = _call(case, claimed.value)
+    except NoReply as error:
+        log.warning("act: %s: no reply, found out later by looking: %s", case.decision.id, error)
+        return "no reply"
+    except Throttled as error:
+        return _postponed(case, claimed, error, error.retry_after)
+    except Busy as error:
+        return _postponed(case, claimed, error, BUSY_WAIT)
+    except NotFound as error:
+        return _failed(case, claimed, error, capacity=False)
+    except (NoCapacity, Forbidden, Refused) as error:
+        return _failed(case, claimed, error, capacity=isinstance(error, NoCapacity))
+    now = app.clock()
+    if done.already:
+        _swap(app, protocol.already_there(claimed.value, now), claimed.etag)
+        _record(case, "already", message="it was there before")
+        return "already there"
+    _swap(app, protocol.accepted(claimed.value, now, done.operation), claimed.etag)
+    _record(case, "accepted", message=case.decision.message, rule=case.decision.rule)
+    return "accepted"
+
+
+def _call(case: _Case, memory: Memory) -> clusters.Accepted:
+    action, cloud = case.decision.action, case.app.cloud
+    assert action is not None  # noqa: S101 - only actions are claimed
+    match action.kind:
+        case "start_cluster":
+            return clusters.start(cloud, action.cluster)
+        case "stop_cluster":
+            return clusters.stop(cloud, action.cluster)
+        case "start_pool":
+            return clusters.start_pool(cloud, action.cluster, str(action.pool), memory.target(action.pool).saved)
+        case "stop_pool":
+            return clusters.stop_pool(cloud, action.cluster, str(action.pool))
+        case other:
+            raise ValueError(f"nobody knows how to do {other}")
+
+
+def _postponed(case: _Case, claimed: Stored[Memory], error: CloudError, wait: timedelta) -> str:
+    """Busy and throttled are "later", not "failed": the row is free again, and a later tick decides anew."""
+    now = case.app.clock()
+    _swap(case.app, protocol.postponed(claimed.value, now, now + wait), claimed.etag)
+    _record(case, "postponed", code=error.code, message=str(error), seconds=int(wait.total_seconds()))
+    return "postponed"
+
+
+def _failed(case: _Case, claimed: Stored[Memory], error: CloudError, *, capacity: bool) -> str:
+    app, now = case.app, case.app.clock()
+    _swap(app, protocol.failed(claimed.value, now, error.code, str(error), capacity), claimed.etag)
+    _record(case, "failed", code=error.code, message=str(error))
+    _count_failure(app, now)
+    return "failed"
+
+
+def _count_failure(app: App, now: datetime) -> None:
+    """For the breaker. Losing the race for the fleet row loses one count, never an action."""
+    row = app.journal.fleet()
+    try:
+        app.journal.swap_fleet(replace(row.value, failures=(*row.value.failures, now)[-50:]), row.etag)
+    except Superseded:
+        log.info("act: the fleet row was changed meanwhile; this failure is not counted")
+
+
+def _swap(app: App, memory: Memory, etag: str | None) -> None:
+    """The answer of a claim that is still ours. Lost only if the lease ran out and somebody settled it by looking."""
+    try:
+        app.journal.swap(memory, etag)
+    except Superseded:
+        log.warning("act: %s was settled by somebody else meanwhile", memory.cluster)
+
+
+def _record(case: _Case, phase: str, **body: Any) -> None:
+    action = case.decision.action
+    kind = action.kind if action is not None else None
+    cluster, id_ = case.decision.cluster, case.decision.id
+    now = case.app.clock()
+    case.app.journal.append([records.outcome(cluster, phase, id_, now, kind=kind, pool=case.decision.pool, **body)])
+
+
+def _dropped(app: App, cluster: str, id_: str, now: datetime, why: str) -> str:
+    app.journal.append([records.outcome(cluster, "dropped", id_, now, message=why)])
+    return "dropped"
+
+
+def _later(app: App, message: Mapping[str, Any], wait: timedelta) -> str:
+    app.queue.send(message, wait)
+    return "later"
+
+
+def _instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None

@@ -1,0 +1,92 @@
+"""A hint from Event Grid: look at one cluster sooner. A hint may start, raise or settle; it never disrupts.
+
+Events come at least once, in no order, also about clusters that are nobody's business here. None of that matters:
+the event is not believed, only its cluster's name is used, and the cluster is read afresh.
+https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from shared.app import App
+from shared.clients import clusters
+from shared.errors import CloudError, NotFound, Superseded
+from shared.handlers import inforce
+from shared.handlers.sending import Sending
+from shared.handlers.settling import settle_open
+from shared.model.decisions import Verdict
+from shared.model.facts import FleetFacts, View
+from shared.model.fleet import Cluster
+from shared.model.memory import Memory, Stored
+from shared.policy import remember
+from shared.policy.decide import decide
+from shared.policy.voices import said_by_owner
+
+log = logging.getLogger("lamplighter")
+
+_CLUSTER = re.compile(
+    r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.containerservice/managedclusters/[^/]+)",
+    re.IGNORECASE,
+)
+
+
+def cluster_of(event: Mapping[str, Any]) -> str | None:
+    """Lower-case id of the managed cluster an event is about, in either schema; None for a foreign event."""
+    data = event.get("data")
+    said = [data.get("resourceUri") if isinstance(data, Mapping) else None, event.get("subject"), event.get("source")]
+    for text in said:
+        found = _CLUSTER.match(text) if isinstance(text, str) else None
+        if found is not None:
+            return found[1].casefold()
+    return None
+
+
+def look(app: App, event: Mapping[str, Any]) -> str:
+    """Returns what became of the hint, in one word."""
+    cluster_id = cluster_of(event)
+    if cluster_id is None:
+        return "foreign"
+    now = app.clock()
+    stored = app.journal.memory(cluster_id)
+    if stored.etag is None:
+        return "unknown"  # the next tick adopts it, if it is in scope
+    if stored.value.open is not None:
+        settle_open(app, [stored], now)
+        return "settled"
+    try:
+        cluster = clusters.get(app.cloud, cluster_id)
+    except NotFound:
+        return "gone"
+    except CloudError as error:
+        log.info("look: %s", error)
+        return "unreadable"
+    return _start_if_wanted(app, cluster, stored)
+
+
+def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
+    now = app.clock()
+    fleet = inforce.with_setting(app, app.journal.fleet().value)
+    force = inforce.policy_in_force(app, fleet)
+    policy = force.policy
+    owner = said_by_owner(cluster, policy.rules_for(cluster, policy.environment_of(cluster)), policy)
+    memory = remember.observe(stored.value, cluster, owner.rules, now)
+    facts = FleetFacts(
+        hold_by=fleet.hold_by, hold_all=fleet.hold_all, hold_reason=fleet.hold_reason, policy_readable=force.readable
+    )
+    decisions = decide(View(cluster, memory, fleet=facts), policy, now)
+    memory = replace(memory, targets=remember.conclude(memory, decisions, now).targets)
+    if memory != stored.value:
+        try:
+            app.journal.swap(memory, stored.etag)
+        except Superseded:
+            return "superseded"
+    starts = tuple(
+        d for d in decisions if d.verdict is Verdict.ACT and d.action is not None and not d.action.disruptive
+    )
+    Sending(app, now, facts, starts).go()
+    return "started" if starts else "looked"

@@ -1,0 +1,98 @@
+"""Open actions: look at the cluster, ask the operation where that is needed, and let the protocol conclude."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.app import App
+from shared.clients import clusters
+from shared.errors import CloudError, NotFound, Superseded
+from shared.handlers import records
+from shared.model.decisions import Notice
+from shared.model.fleet import Cluster
+from shared.model.memory import Memory, Stored
+from shared.model.records import HistoryRecord
+from shared.policy.settle import OperationStatus, OperationVerdict, Outcome, Settled, settle
+
+ENDS = frozenset({Outcome.SUCCEEDED, Outcome.REVERSED, Outcome.FAILED, Outcome.RELEASED, Outcome.GONE})
+AT_ONCE = 120
+"""Fresh readings in one invocation: ARM lets 25 reads a second through, and a function lives 4 minutes.
+https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What one open action came to, with the memory as it is stored now."""
+
+    stored: Stored[Memory]
+    settled: Settled
+    cluster: Cluster | None
+
+
+def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) -> tuple[Ended, ...]:
+    """The oldest open actions first; each by itself, so that one cluster's trouble stays its own."""
+    oldest = sorted(open_ones, key=lambda s: s.value.open.claimed_at if s.value.open else now)
+    ended = [one for stored in oldest[:AT_ONCE] if (one := _settle_one(app, stored, now)) is not None]
+    done = [one for one in ended if one.settled.outcome is not Outcome.WAITING]
+    app.journal.append(_history(done, now))
+    app.journal.post(notice for one in done for notice in _notices(one, now))
+    return tuple(ended)
+
+
+def _settle_one(app: App, stored: Stored[Memory], now: datetime) -> Ended | None:
+    memory = stored.value
+    try:
+        cluster: Cluster | None = clusters.get(app.cloud, memory.cluster)
+    except NotFound:
+        cluster = None
+    except CloudError:
+        return None  # unknown now; the next pulse looks again
+    result = settle(memory, cluster, now)
+    if result.ask_operation:
+        result = settle(memory, cluster, now, _verdict(app, memory))
+    if result.memory is memory:
+        return Ended(stored, result, cluster)
+    try:
+        return Ended(Stored(result.memory, app.journal.swap(result.memory, stored.etag)), result, cluster)
+    except Superseded:
+        return None
+
+
+def _verdict(app: App, memory: Memory) -> OperationVerdict:
+    url = memory.open.operation if memory.open is not None else None
+    if not url:
+        return OperationVerdict(OperationStatus.GONE)
+    try:
+        state = clusters.operation(app.cloud, memory.cluster, url)
+    except CloudError:
+        return OperationVerdict(OperationStatus.UNREADABLE)
+    return OperationVerdict(OperationStatus(state.status), state.code, state.message, state.no_capacity)
+
+
+def _history(ended: Iterable[Ended], now: datetime) -> list[HistoryRecord]:
+    return [records.settled(one.settled, one.stored.value.cluster, now) for one in ended]
+
+
+def _notices(one: Ended, now: datetime) -> list[Notice]:
+    settled, about = one.settled, one.stored.value.cluster
+    if settled.size and settled.action is not None:
+        return [Notice("size_differs", about, settled.action.id, settled.size, now)]
+    return []
+
+
+def tally(ended: Iterable[Ended], now: datetime) -> tuple[int, tuple[datetime, ...]]:
+    """(how many actions succeeded, when others failed): what the breaker counts."""
+    outcomes = [one.settled.outcome for one in ended]
+    return outcomes.count(Outcome.SUCCEEDED), tuple(now for one in outcomes if one is Outcome.FAILED)
+
+
+def with_ended(stored: dict[str, Stored[Memory]], ended: Iterable[Ended]) -> dict[str, Stored[Memory]]:
+    return stored | {one.stored.value.cluster: one.stored for one in ended}
+
+
+def fresh_over(clusters_seen: Iterable[Cluster], ended: Iterable[Ended]) -> tuple[Cluster, ...]:
+    """The inventory, with what was read freshly in place of what Resource Graph said."""
+    fresh = {one.stored.value.cluster: one.cluster for one in ended if one.cluster is not None}
+    return tuple(replace(fresh[seen.id], fleet=seen.fleet) if seen.id in fresh else seen for seen in clusters_seen)

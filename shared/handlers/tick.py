@@ -1,0 +1,181 @@
+"""The timer: the whole arrow, from the fleet to the queue.
+
+    fleet -> memory -> settle open actions -> decide each cluster -> admit -> remember -> record -> enqueue
+
+Level-triggered: it asks what should be true now. A tick that is missed, doubled or killed anywhere costs nothing:
+memory is written before messages are sent, and a message whose occasion has passed is dropped by `act`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.app import App
+from shared.clients.fleet import inventory
+from shared.clients.market import list_prices
+from shared.errors import Superseded
+from shared.handlers import inforce, records, settling
+from shared.handlers.sending import send_admitted
+from shared.model.decisions import Decision, Notice, Plan
+from shared.model.facts import FleetFacts, View
+from shared.model.fleet import Cluster, Inventory
+from shared.model.memory import FleetMemory, Memory, Phase, Stored
+from shared.model.money import Prices
+from shared.model.records import HistoryRecord
+from shared.policy import breaker, matters, remember
+from shared.policy.admit import admit
+from shared.policy.bound import UNMATCHED
+from shared.policy.decide import decide
+from shared.policy.document import Policy
+from shared.policy.facts import fleet_facts, headcount
+from shared.policy.voices import said_by_owner, tag_holds
+
+log = logging.getLogger("lamplighter")
+
+
+@dataclass(slots=True)
+class _Tick:
+    """What one tick gathers."""
+
+    app: App
+    now: datetime
+    policy: Policy
+    facts: FleetFacts
+    prices: Prices
+    changed: list[Stored[Memory]] = field(default_factory=list)
+    history: list[HistoryRecord] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def tick(app: App) -> Plan:
+    """Looks at the whole fleet and sends what may be done. Returns the plan, for whoever wants to show it.
+
+    Raises LamplighterError when there never was a readable policy, or the journal does not answer: then nothing is done.
+    """
+    now = app.clock()
+    row = app.journal.fleet()
+    force = inforce.policy_in_force(app, row.value)
+    seen = inventory(app.cloud, force.policy.scope, now)
+    stored = {item.value.cluster: item for item in app.journal.memories(on_problem=log.error)}
+    ended = settling.settle_open(app, _due(stored.values(), seen, now), now)
+    stored = settling.with_ended(stored, ended)
+    clusters = settling.fresh_over(seen.clusters, ended)
+    fleet, facts, probing = _fleet(app, row.value, force, clusters, stored, ended, now, whole=not seen.problems)
+    state = _Tick(app, now, force.policy, facts, list_prices(app.cloud, clusters, app.journal, now))
+    decisions = [d for cluster in clusters for d in _one(state, cluster, stored.get(cluster.id))]
+    plan = admit(decisions, facts, force.policy, now)
+    if probing and any(d.action is not None and d.action.disruptive for d in plan.admitted):
+        fleet = breaker.probing(fleet, now)
+    fleet = inforce.remembered(fleet, force)
+    state.notices += _fleet_notices(row.value, fleet, force, seen, now)
+    _write(state, plan, stored, row, fleet)
+    log.info("tick: %d clusters, %d admitted, %d problems", len(clusters), len(plan.admitted), len(seen.problems))
+    return replace(plan, notices=tuple(state.notices))
+
+
+def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> Iterator[Stored[Memory]]:
+    """Open actions worth a fresh reading: a lease or deadline is over, or the inventory shows the cluster at rest."""
+    by_id = {cluster.id: cluster for cluster in seen.clusters}
+    for item in stored:
+        open_ = item.value.open
+        if open_ is None:
+            continue
+        cluster = by_id.get(item.value.cluster)
+        limit = open_.lease_until if open_.phase is Phase.CLAIMED else open_.deadline
+        over = limit is None or now > limit
+        if over or (open_.phase is Phase.ACCEPTED and (cluster is None or cluster.is_settled)):
+            yield item
+
+
+def _fleet(
+    app: App,
+    before: FleetMemory,
+    force: inforce.InForce,
+    clusters: tuple[Cluster, ...],
+    stored: dict[str, Stored[Memory]],
+    ended: tuple[settling.Ended, ...],
+    now: datetime,
+    *,
+    whole: bool,
+) -> tuple[FleetMemory, FleetFacts, bool]:
+    succeeded, failed = settling.tally(ended, now)
+    count = headcount(clusters, force.policy)
+    fleet = breaker.after(before, succeeded, failed)
+    fleet = breaker.tripped(fleet, count, force.policy.guards_for(UNMATCHED, None).breaker, now, whole=whole)
+    memories = (item.value for item in stored.values())
+    facts = fleet_facts(count, memories, inforce.with_setting(app, fleet), now, policy_readable=force.readable)
+    return fleet, facts, facts.breaker_open and facts.breaker_probe
+
+
+def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple[Decision, ...]:
+    """Observe, decide, conclude for one cluster; what changed is gathered to be written in one go."""
+    now, policy = state.now, state.policy
+    before = stored or Stored(Memory(cluster.id), None)
+    cluster = remember.believed(cluster, before.value, now)
+    rules = policy.rules_for(cluster, policy.environment_of(cluster))
+    owner = said_by_owner(cluster, rules, policy)
+    memory = remember.observe(before.value, cluster, owner.rules, now)
+    memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
+    view = View(cluster, memory, fleet=state.facts, prices=state.prices)
+    decisions = decide(view, policy, now)
+    standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now)
+    state.notices += notices
+    after = remember.conclude(memory, decisions, now)
+    after = replace(after, matters=standing, decided=records.digest_of_decisions(decisions))
+    after = replace(after, snapshot=records.snapshot_of(cluster))
+    if after != before.value:
+        _changed(state, Stored(after, before.etag), before.value, cluster, decisions)
+    return decisions
+
+
+def _changed(
+    state: _Tick, after: Stored[Memory], before: Memory, cluster: Cluster, decisions: tuple[Decision, ...]
+) -> None:
+    memory, now = after.value, state.now
+    state.changed.append(after)
+    state.history += records.power_changes(before, memory, now)
+    if memory.snapshot != before.snapshot:
+        state.history.append(records.snapshot(cluster, memory.snapshot, now))
+    if memory.decided != before.decided:
+        state.history += [records.decided(d, now) for d in decisions]
+
+
+def _write(
+    state: _Tick, plan: Plan, stored: dict[str, Stored[Memory]], row: Stored[FleetMemory], fleet: FleetMemory
+) -> None:
+    """Memory first, then history and notices, then messages: killed anywhere, the next tick converges."""
+    journal, now = state.app.journal, state.now
+    changed = {item.value.cluster: item for item in state.changed}
+    sending = send_admitted(state.app, plan, now, state.facts)
+    for decision in sending.stops:
+        item = changed.get(decision.cluster) or stored[decision.cluster]
+        queued = replace(item.value, queued_id=decision.id, queued_at=now)
+        changed[decision.cluster] = Stored(queued, item.etag)
+    lost = frozenset(journal.swap_many(changed.values()))
+    if fleet != row.value:
+        try:
+            journal.swap_fleet(fleet, row.etag)
+        except Superseded:
+            log.info("tick: the fleet row was changed meanwhile; the next tick counts again")
+    journal.append(record for record in state.history if record.cluster not in lost)
+    journal.post(notice for notice in state.notices if notice.about not in lost)
+    sending.go(lost)
+
+
+def _fleet_notices(
+    before: FleetMemory, after: FleetMemory, force: inforce.InForce, seen: Inventory, now: datetime
+) -> list[Notice]:
+    notices = []
+    if after.breaker_open_at is not None and before.breaker_open_at is None:
+        text = f"nothing is stopped for now: {after.breaker_reason}"
+        notices.append(Notice("breaker_open", "fleet", f"{after.breaker_open_at:%Y-%m-%dT%H:%MZ}", text, now))
+    if before.breaker_open_at is not None and after.breaker_open_at is None:
+        cause = f"{before.breaker_open_at:%Y-%m-%dT%H:%MZ}"
+        notices.append(Notice("breaker_open", "fleet", cause, "an action succeeded again", now, resolved=True))
+    if not force.readable:
+        notices.append(Notice("unreadable_policy", "fleet", force.policy.hash[:12], force.problem, now))
+    notices += [Notice("unreadable_fleet", "fleet", f"{now:%Y-%m-%d}", problem, now) for problem in seen.problems[:20]]
+    return notices

@@ -1,0 +1,201 @@
+"""The sections of a policy file, one after the other: each entry is shaped, checked and bound by itself.
+
+So one bad entry hides no mistake of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from shared.policy import binding, grammar
+from shared.policy.bound import BoundRule, Environment
+from shared.policy.calendars import Calendar
+from shared.policy.document import BUILT_IN, EnvironmentRule
+from shared.policy.mistakes import Mistakes
+from shared.policy.references import check_references, items
+from shared.policy.rules import BY_KEY
+from shared.policy.schedule import Schedule
+from shared.policy.yaml_lines import Path
+
+M = TypeVar("M", bound=BaseModel)
+
+LATER_BLOCKS = ("idle", "spot", "upgrades", "on_alert", "repair", "tier")
+"""Blocks of a rule that the grammar knows and this version does not."""
+LATERSECTIONS = ("digest",)
+SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "notify")
+
+
+def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any] | None:
+    """The parts of a Policy by name; None, or parts that must not be used, when there are mistakes."""
+    data = _present(data, mistakes)
+    check_references(data, mistakes)
+    head = _head(data, mistakes)
+    timezone = head.timezone
+    calendars = _calendars(data, mistakes)
+    schedules = _schedules(data, timezone, calendars, mistakes)
+    freezes = [
+        binding.freeze(entry, timezone, path, mistakes)
+        for path, entry in _entries(grammar.FreezeEntry, data.get("freezes"), ("freezes",), mistakes)
+    ]
+    exceptions = _entries(grammar.ExceptionEntry, data.get("exceptions"), ("exceptions",), mistakes)
+    return {
+        "version": head.version,
+        "mode": head.mode,
+        "timezone": timezone,
+        "scope": binding.scope(head.scope),
+        "environments": tuple(_environments(data, mistakes)),
+        "rules": tuple(_rules(data, head.mode, schedules, mistakes)),
+        "schedules": schedules,
+        "calendars": calendars,
+        "freezes": tuple(one for one in freezes if one is not None),
+        "exceptions": tuple(binding.exception(entry, timezone) for _, entry in exceptions),
+        "routes": tuple(_routes(data, mistakes)),
+        "guards": binding.guard_values(head.guards),
+    }
+
+
+def _present(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """Without what is not there: sections whose lines are all comments, unknown keys, values left out."""
+    known = list(grammar.File.model_fields)
+    present = {}
+    for key, value in data.items():
+        if key in LATERSECTIONS:
+            mistakes.add((key,), f"'{key}' is not yet supported", "remove it until a later version brings it")
+        elif key not in known:
+            mistakes.unknown_key((key,), known)
+        elif value is not None or key not in SECTIONS:
+            present[key] = _filled(value, (key,), mistakes)
+    return present
+
+
+def _filled(value: Any, path: Path, mistakes: Mistakes) -> Any:
+    """`match:` with nothing after it would mean every cluster: a value that is left out is refused."""
+    if isinstance(value, dict):
+        return {
+            key: filled for key, item in value.items() if (filled := _filled(item, (*path, key), mistakes)) is not None
+        }
+    if isinstance(value, list):
+        return [_filled(item, (*path, index), mistakes) for index, item in enumerate(value)]
+    if value is None:
+        mistakes.add(path, "there is no value", "expected a value, or no such line")
+    return value
+
+
+def _head(data: dict[str, Any], mistakes: Mistakes) -> grammar.Head:
+    said = {key: value for key, value in data.items() if key in grammar.Head.model_fields}
+    head = mistakes.shape(grammar.Head, said, ())
+    if head is None:
+        # Go on with what is sound: other mistakes are told in the same go.
+        good = {key: value for key, value in said.items() if not any(path[:1] == (key,) for path in mistakes.problems)}
+        head = grammar.Head.model_validate({"version": 1} | good, strict=True)
+    return head
+
+
+def _entries(model: type[M], value: Any, path: Path, mistakes: Mistakes) -> list[tuple[Path, M]]:
+    """The sound entries of a list."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        mistakes.add(path, f"'{path[-1]}' is no list", f"expected '- ' before each entry of {path[-1]}")
+        return []
+    shaped = ((at, mistakes.shape(model, entry, at)) for at, entry in items(value, path))
+    return [(at, entry) for at, entry in shaped if entry is not None]
+
+
+def _mapping(model: type[M], data: dict[str, Any], section: str, mistakes: Mistakes) -> list[tuple[str, M]]:
+    """The sound entries of a mapping."""
+    value = data.get(section, {})
+    if not isinstance(value, dict):
+        mistakes.add((section,), f"'{section}' is no mapping", f"expected 'name:' before each entry of {section}")
+        return []
+    shaped = ((name, mistakes.shape(model, entry, (section, name))) for name, entry in value.items())
+    return [(name, entry) for name, entry in shaped if entry is not None]
+
+
+def _environments(data: dict[str, Any], mistakes: Mistakes) -> Iterator[EnvironmentRule]:
+    for _, entry in _entries(grammar.EnvironmentEntry, data.get("environments"), ("environments",), mistakes):
+        match = binding.matcher(entry.match)
+        guards = binding.guard_values(entry.guards)
+        yield EnvironmentRule(Environment(entry.name, entry.production), match, binding.maybe(entry.unless), guards)
+
+
+def _calendars(data: dict[str, Any], mistakes: Mistakes) -> Mapping[str, Calendar]:
+    shaped = _mapping(grammar.CalendarEntry, data, "calendars", mistakes)
+    refused = {path[1] for path in mistakes.problems if path[0] == "calendars" and len(path) > 1}
+    return {name: binding.calendar(name, entry) for name, entry in shaped if name not in refused}
+
+
+def _schedules(
+    data: dict[str, Any], timezone: str, calendars: Mapping[str, Calendar], mistakes: Mistakes
+) -> Mapping[str, Schedule]:
+    shaped = _mapping(grammar.ScheduleEntry, data, "schedules", mistakes)
+    return {**BUILT_IN, **{name: binding.schedule(name, entry, timezone, calendars) for name, entry in shaped}}
+
+
+def _rules(
+    data: dict[str, Any], mode: str, schedules: Mapping[str, Schedule], mistakes: Mistakes
+) -> Iterator[BoundRule]:
+    if not isinstance(value := data.get("rules", []), list):
+        _entries(grammar.RuleEntry, value, ("rules",), mistakes)
+        return
+    for path, raw in items(value, ("rules",)):
+        kinds = [key for key in raw if key in BY_KEY or key in LATER_BLOCKS] if isinstance(raw, dict) else []
+        rest = {key: item for key, item in raw.items() if key not in kinds} if kinds else raw
+        entry = mistakes.shape(grammar.RuleEntry, rest, path, (*BY_KEY, *LATER_BLOCKS))
+        block = _rule_block(raw, kinds, path, mistakes)
+        if entry is None or block is None:
+            continue
+        named = tuple(found for name in getattr(block, "schedule_names", ()) if (found := _named(schedules, name)))
+        yield BoundRule(
+            name=entry.name,
+            kind=kinds[0],
+            block=block,
+            schedules=named,
+            match=binding.maybe(entry.match),
+            unless=binding.maybe(entry.unless),
+            mode="plan" if mode == "plan" else entry.mode or mode,
+            guards=binding.guard_values(entry.guards),
+            fingerprint=binding.fingerprint(kinds[0], block, named),
+        )
+
+
+def _named(schedules: Mapping[str, Schedule], name: str) -> Schedule | None:
+    return next((one for known, one in schedules.items() if known.casefold() == name.casefold()), None)
+
+
+def _rule_block(raw: Any, kinds: list[str], path: Path, mistakes: Mistakes) -> BaseModel | None:
+    """The one block of a rule."""
+    if not isinstance(raw, dict):
+        return None
+    fields = {field.alias or name for name, field in grammar.RuleEntry.model_fields.items()}
+    if not kinds and fields.issuperset(raw):
+        mistakes.add(path, "the rule says nothing", "expected one block, such as hours: {schedule: office}")
+    if len(kinds) > 1:
+        mistakes.add(path, f"the rule has {len(kinds)} blocks, {' and '.join(kinds)}", "expected one block per rule")
+    block = None
+    for kind in kinds:
+        at = (*path, kind)
+        if kind in LATER_BLOCKS and kind not in BY_KEY:
+            mistakes.add(at, f"'{kind}' is not yet supported", "remove the rule until a later version brings it")
+        else:
+            block = mistakes.shape(BY_KEY[kind].Block, raw[kind], at)
+            _no_empty_list(raw[kind], at, mistakes)
+    return block
+
+
+def _no_empty_list(block: Any, path: Path, mistakes: Mistakes) -> None:
+    for key, value in block.items() if isinstance(block, dict) else ():
+        if value == []:
+            mistakes.add((*path, key), "the list is empty", "expected at least one item, or no such line")
+
+
+def _routes(data: dict[str, Any], mistakes: Mistakes) -> Iterator[Any]:
+    notify = data.get("notify", {})
+    routes = notify.get("routes") if isinstance(notify, dict) else None
+    rest = {key: item for key, item in notify.items() if key != "routes"} if isinstance(notify, dict) else notify
+    mistakes.shape(grammar.Notify, rest, ("notify",))
+    for _, entry in _entries(grammar.RouteEntry, routes, ("notify", "routes"), mistakes):
+        yield binding.route(entry)

@@ -1,0 +1,173 @@
+"""How an open action ends in memory: the row is free, its generation one higher, and the target remembers how it went.
+
+Also what follows from it: when to try again, and how long to leave alone what somebody keeps undoing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from shared.model.decisions import ACTIONS
+from shared.model.fleet import Cluster, NodePool, Power
+from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, SavedSize, Served, TargetMemory, Wish
+
+FIRST_RETRY = timedelta(minutes=5)
+# People wait for a start, so it is tried often; nobody waits for a stop.
+LONGEST_RETRY: Mapping[Wish, timedelta] = MappingProxyType(
+    {Wish.RUNNING: timedelta(minutes=30), Wish.STOPPED: timedelta(hours=6)}
+)
+# A region that had no room once may have none tomorrow: what is up stays up for a week.
+NO_STOP_AFTER_NO_CAPACITY = timedelta(days=7)
+
+REVERSALS_KEPT = 8
+REVERSALS_WITHIN = timedelta(days=7)
+REVERSALS_TO_BACK_OFF = 3
+FIRST_PAUSE = timedelta(hours=24)
+LONGEST_PAUSE = timedelta(days=7)
+
+# A row holds at most 64 KiB a property; Azure's texts can be pages.
+MESSAGE_LENGTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why Azure did not do it: its code, its text, and whether room or quota was missing."""
+
+    code: str
+    message: str
+    capacity: bool = False
+
+
+def goal_of(open_: OpenAction) -> Wish | None:
+    """The power state an open action is to bring about; None for a kind that this version does not know."""
+    action = ACTIONS.get(open_.kind)
+    return None if action is None else action.goal
+
+
+def claimed(memory: Memory) -> OpenAction:
+    """The open action. Raises ValueError unless it is CLAIMED: an answer belongs to a claim that is still ours."""
+    open_ = memory.open
+    if open_ is None or open_.phase is not Phase.CLAIMED:
+        raise ValueError(f"{memory.cluster} has no claim to answer; expected the memory that claim() returned")
+    return open_
+
+
+def freed(memory: Memory, target: TargetMemory | None = None, not_before: datetime | None = None) -> Memory:
+    """Free, generation + 1, with the target's new memory if there is one. `not_before` holds for the whole cluster."""
+    targets = memory.targets
+    if memory.open is not None and target is not None:
+        targets = memory.with_target(memory.open.pool, target)
+    return replace(memory, open=None, generation=memory.generation + 1, not_before=not_before, targets=targets)
+
+
+def after_success(memory: Memory, open_: OpenAction, pool: NodePool | None, now: datetime) -> Memory:
+    """Free after the goal was seen. A stop is owed a start; a start pays, for a pool once its size is back too."""
+    target = memory.target(open_.pool)
+    if goal_of(open_) is Wish.STOPPED:
+        served = Served(Wish.STOPPED, now)
+        done = replace(target, served=served, stopped_at=now, owed=Owed(open_.rule, now), failure=None)
+    else:
+        started = replace(target, served=Served(Wish.RUNNING, now), started_at=now, failure=None)
+        done = replace(started, owed=None) if pool is None else repaid(started, pool)
+    return freed(memory, done)
+
+
+def after_failure(memory: Memory, open_: OpenAction, now: datetime, problem: Problem) -> Memory:
+    """Free after Azure refused or could not. Tries of one kind in a row count up; a success resets them."""
+    target = memory.target(open_.pool)
+    goal = goal_of(open_) or Wish.STOPPED
+    before = target.failure
+    count = before.count + 1 if before is not None and before.kind == open_.kind else 1
+    failure = Failure(
+        kind=open_.kind,
+        code=problem.code,
+        message=problem.message[:MESSAGE_LENGTH],
+        at=now,
+        count=count,
+        retry_at=now + retry_after(goal, count),
+    )
+    kept = target.no_stop_until
+    if problem.capacity and goal is Wish.RUNNING:
+        kept = now + NO_STOP_AFTER_NO_CAPACITY
+    return freed(memory, replace(target, failure=failure, no_stop_until=kept))
+
+
+def after_reversal(memory: Memory, open_: OpenAction, seen: Cluster, now: datetime) -> Memory:
+    """Free after somebody undid it. The goal counts as served, so what is seen now is that person's wish.
+
+    While what we stopped is not all the way back, a pool in its size, we still owe it: their start may fail.
+    """
+    goal = goal_of(open_) or Wish.STOPPED
+    target = replace(with_reversal(memory.target(open_.pool), now), served=Served(goal, now), failure=None)
+    pool = None if open_.pool is None else seen.pool(open_.pool)
+    if goal is Wish.RUNNING:
+        target = replace(target, owed=None)
+    elif pool is not None:
+        target = repaid(replace(target, owed=target.owed or Owed(open_.rule, now)), pool)
+    else:
+        back = seen.power is Power.RUNNING
+        target = replace(target, owed=None if back else target.owed or Owed(open_.rule, now))
+    return freed(memory, target)
+
+
+def retry_after(goal: Wish, count: int) -> timedelta:
+    """Wait after the `count`-th failure in a row: five minutes, doubling, up to half an hour (start) or six (stop).
+
+    >>> [retry_after(Wish.RUNNING, n).total_seconds() / 60 for n in (1, 2, 3, 4, 99)]
+    [5.0, 10.0, 20.0, 30.0, 30.0]
+    """
+    return min(FIRST_RETRY * (1 << min(count - 1, 16)), LONGEST_RETRY[goal])
+
+
+def repaid(target: TargetMemory, pool: NodePool) -> TargetMemory:
+    """Nothing is owed any more once the pool runs, settled, in the size we saved; until then both debts stand."""
+    return target if size_problem(target, pool) else replace(target, owed=None, saved=None)
+
+
+def size_problem(target: TargetMemory, pool: NodePool) -> str:
+    """What differs from the saved size, in one sentence; '' when it is back, or nothing was saved.
+
+    The count of an autoscaled pool is the autoscaler's business: its bounds are compared.
+    """
+    saved = target.saved
+    if pool.power is not Power.RUNNING or pool.provisioning_state.casefold() != "succeeded":
+        return f"pool {pool.name} is not running and settled, so its size cannot be compared"
+    if saved is None:
+        return ""
+    if saved.autoscaling:
+        wanted, found = _bounds(saved), _bounds(pool)
+        return "" if wanted == found else f"pool {pool.name} was autoscaled {wanted} before we stopped it, now {found}"
+    if pool.autoscaling or pool.count != saved.count:
+        found = f"autoscaled {_bounds(pool)}" if pool.autoscaling else f"{pool.count} nodes"
+        return f"pool {pool.name} had {saved.count} nodes before we stopped it, now {found}"
+    return ""
+
+
+def _bounds(size: SavedSize | NodePool) -> str:
+    return f"{size.min_count} to {size.max_count}" if size.autoscaling else f"off at {size.count} nodes"
+
+
+def with_reversal(target: TargetMemory, now: datetime) -> TargetMemory:
+    """Remembers that somebody undid what we did; only the newest few are kept."""
+    return replace(target, reversals=(*target.reversals, now)[-REVERSALS_KEPT:])
+
+
+def undone(target: TargetMemory, now: datetime) -> datetime | None:
+    """Until when a target is left alone because somebody keeps undoing us; None when it is not.
+
+    Three reversals within seven days give 24 hours. Each further one, up to seven days after such a pause,
+    doubles the next pause, up to seven days. Instants are aware UTC.
+    """
+    pause: timedelta | None = None
+    until: datetime | None = None
+    for number, at in enumerate(target.reversals):
+        lately = sum(at - REVERSALS_WITHIN <= earlier for earlier in target.reversals[: number + 1])
+        if pause is not None and until is not None and at < until + REVERSALS_WITHIN:
+            pause = min(pause * 2, LONGEST_PAUSE)
+        else:
+            pause = FIRST_PAUSE if lately >= REVERSALS_TO_BACK_OFF else None
+        until = None if pause is None else at + pause
+    return until if until is not None and until > now else None

@@ -1,0 +1,163 @@
+"""The values that a policy is written with, as types for pydantic: texts, globs, dates, moments, windows, shares.
+
+Each is read from what YAML gives and refused with a ValueError of one sentence: what it is, then "; expected ...".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema
+
+from shared.policy.durations import Duration
+from shared.policy.moments import Moment, parse_moment
+from shared.policy.schedule import check_zone
+from shared.policy.windows import WeeklyWindow, parse_window
+from shared.policy.yaml_lines import WrittenFloat, WrittenInt
+
+T = TypeVar("T")
+
+GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+GLOB = re.compile(r"[*?\[\]]")
+_MANAGEMENT_GROUP = re.compile(r"[\w().-]{1,90}", re.ASCII)
+_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%", re.ASCII)
+
+
+def as_text(value: Any) -> Any:
+    """A number or truth value where a text is meant, as it was written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.text if isinstance(value, WrittenInt | WrittenFloat) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class _OneOrList:
+    """For the schema: one value, or a list of them."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
+        listed = handler(core)
+        return {"anyOf": [listed["items"], listed]}
+
+
+def _guid(value: str) -> str:
+    if not GUID.fullmatch(value):
+        raise ValueError(f"'{value}' is no subscription id; expected a GUID, "
+                         "such as 11111111-1111-1111-1111-111111111111")  # fmt: skip
+    return value.casefold()
+
+
+def _guid_or_glob(value: str) -> str:
+    return value.casefold() if GLOB.search(value) else _guid(value)
+
+
+def _management_group(value: str) -> str:
+    if not _MANAGEMENT_GROUP.fullmatch(value) or value.endswith("."):
+        raise ValueError(f"'{value}' is no id of a management group; expected up to 90 letters, digits and -_(). "
+                         "such as platform-nonprod")  # fmt: skip
+    return value
+
+
+def _zone(value: str) -> str:
+    check_zone(value)
+    return value
+
+
+def _plain_name(value: str) -> str:
+    if GLOB.search(value):
+        raise ValueError(f"'{value}' is no name, since * ? [ ] are for patterns; expected a name such as dev")
+    return value
+
+
+def _channel(value: str) -> str:
+    # What stands here may be an address with a secret in it, so it is not repeated.
+    if not _SETTING.fullmatch(value):
+        raise ValueError("this is no name of an app setting (the value is not shown: it may be an address); expected "
+                         "the name of the setting that holds the address, such as OPERATORS_CHANNEL")  # fmt: skip
+    return value
+
+
+def _date(value: Any) -> date:
+    text = as_text(value)
+    if isinstance(text, str) and _DATE.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError(f"'{text}' is no date: {error}; expected a date such as 2026-12-24") from None
+    raise ValueError(f"{_shown(value)} is no date; expected a date such as 2026-12-24")
+
+
+def _moment(value: Any) -> Moment:
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is no point in time; expected a date and a time, such as 2026-12-18T18:00")  # noqa: TRY004 - pydantic collects ValueErrors
+    return parse_moment(value)
+
+
+def _window(value: Any) -> WeeklyWindow:
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is no window; expected days and times, such as 'Mon-Fri 07:30-19:00'")  # noqa: TRY004 - pydantic collects ValueErrors
+    if ":" not in value:
+        raise ValueError(f"'{value}' has no times; expected days and times, such as 'Mon-Fri 07:30-19:00', with quotes "
+                         "around a list of days inside [ ], such as ['Mon,Wed 07:30-19:00']")  # fmt: skip
+    return parse_window(value)
+
+
+def _at_most(value: Any) -> int | Fraction:
+    if isinstance(value, WrittenInt) and value >= 1:
+        return int(value)
+    share = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if share is not None and 0 < Fraction(share[1]) <= 100:
+        return Fraction(share[1]) / 100
+    raise ValueError(f"{_shown(value)} is no number of stops; expected a count from 1, or a share such as 25%")
+
+
+def _some(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("a stretch of no time holds nothing; expected a duration such as 1h")
+    return value
+
+
+def _shown(value: Any) -> str:
+    match as_text(value):
+        case str(text):
+            return f"'{text}'"
+        case None:
+            return "nothing"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+_TEXTS = {"type": ["string", "number", "boolean"]}
+Text = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
+Value = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_TEXTS)]
+"""What a tag's value is compared with; may be empty."""
+Name = Annotated[Text, AfterValidator(_plain_name)]
+Zone = Annotated[Text, AfterValidator(_zone)]
+Subscription = Annotated[Text, AfterValidator(_guid)]
+SubscriptionGlob = Annotated[Text, AfterValidator(_guid_or_glob)]
+ManagementGroup = Annotated[Text, AfterValidator(_management_group)]
+Channel = Annotated[Text, AfterValidator(_channel)]
+Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+MomentText = Annotated[
+    Moment,
+    PlainValidator(_moment),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d{4}-\d{2}-\d{2}([Tt ]+\d{2}:\d{2}(:\d{2})?.*)?$"}),
+]
+Window = Annotated[WeeklyWindow, PlainValidator(_window), WithJsonSchema({"type": "string", "pattern": r"\d:\d\d"})]
+AtMost = Annotated[
+    int | Fraction,
+    PlainValidator(_at_most),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}),
+]
+Stretch = Annotated[Duration, AfterValidator(_some)]
+OneOrMore = Annotated[list[T], BeforeValidator(_as_list), Field(min_length=1), _OneOrList()]
