@@ -23,7 +23,7 @@ def command(
 
 
 def schema(*, check: bool, file: Path = FILE) -> None:
-    """Write the schema to `file`; with `check`, only compare. Raises LamplighterError when it differs, or InputError."""
+    """Write the schema to `file`; with `check` only compare. Raises LamplighterError when it differs, or InputError."""
     from shared.policy.schema import policy_schema  # noqa: PLC0415 - pydantic takes a while to load
 
     text = json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"

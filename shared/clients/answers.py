@@ -141,12 +141,19 @@ def answering(doing: str) -> Iterator[None]:
         yield
     except sdk.HttpResponseError as error:
         raise _from_sdk(doing, error) from None
-    except sdk.ServiceRequestError:
-        raise NoReply(f"{doing}: Azure could not be reached") from None
-    except sdk.ServiceResponseError:
-        raise NoReply(f"{doing}: the connection broke before Azure answered, so the effect is unknown") from None
+    except sdk.ServiceRequestError as error:
+        # Only the kind of the error: its text holds the URL, and those of operations are signed.
+        raise NoReply(f"{doing}: Azure could not be reached ({_kind(error)})") from None
+    except sdk.ServiceResponseError as error:
+        raise NoReply(f"{doing}: the connection broke before Azure answered ({_kind(error)})") from None
     except sdk.AzureError as error:
         raise NoReply(f"{doing}: {_shortened(str(error))}") from None
+    except ValueError:
+        raise NoReply(f"{doing}: Azure's answer could not be read") from None
+
+
+def _kind(error: Any) -> str:
+    return type(error.inner_exception or error).__name__
 
 
 def _from_sdk(doing: str, error: Any) -> CloudError:

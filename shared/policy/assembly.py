@@ -73,6 +73,8 @@ def _present(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
 
 def _filled(value: Any, path: Path, mistakes: Mistakes) -> Any:
     """`match:` with nothing after it would mean every cluster: a value that is left out is refused."""
+    if path == ("notify", "routes") and value is None:
+        return []
     if isinstance(value, dict):
         return {
             key: filled for key, item in value.items() if (filled := _filled(item, (*path, key), mistakes)) is not None

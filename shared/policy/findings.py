@@ -158,9 +158,11 @@ class _Listener:
 
 
 def _matchers(policy: Policy) -> Iterable[Matcher]:
-    entries = [*policy.environments, *policy.rules, *policy.routes]
-    found = [part for entry in entries for part in (entry.match, entry.unless)]
-    return (one for one in [*found, *(freeze.match for freeze in policy.freezes)] if one is not None)
+    found: list[Matcher | None] = [freeze.match for freeze in policy.freezes]
+    found += [part for entry in policy.environments for part in (entry.match, entry.unless)]
+    found += [part for rule in policy.rules for part in (rule.match, rule.unless)]
+    found += [part for route in policy.routes for part in (route.match, route.unless)]
+    return (one for one in found if one is not None)
 
 
 def _closed(policy: Policy, now: datetime) -> Iterable[ClosedDay]:

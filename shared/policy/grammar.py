@@ -83,6 +83,8 @@ WindowOrRange = Annotated[Annotated[Window, Tag(WORD)] | Annotated[Range, Tag(BL
 class Scope(Strict):
     """The union of subscriptions and of what lies below management groups."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     subscriptions: Annotated[
         OneOrMore[Subscription] | None,
         Field(description="Subscription ids.", examples=[["11111111-1111-1111-1111-111111111111"]]),
@@ -102,6 +104,8 @@ class Scope(Strict):
 
 class Where(Strict):
     """Which clusters: all keys must hold, of each key any value. Globs such as web-*; upper and lower case are one."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     tags: Annotated[
         dict[str, OneOrMore[Value]] | None,

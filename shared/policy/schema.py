@@ -30,12 +30,20 @@ def policy_schema() -> dict[str, Any]:
         rule["properties"][key] = {"$ref": _REF.format(model=f"Rule.{key}")}
     rule["oneOf"] = [{"required": [key]} for key in BY_KEY]
     plain: dict[str, Any] = _plain({**schema, "$defs": dict(sorted(definitions.items()))})
-    for section in SECTIONS:
-        # A section whose lines are all comments is empty, and welcome.
-        described = plain["properties"][section]
-        kept = {key: described.pop(key) for key in ("description", "examples") if key in described}
-        plain["properties"][section] = {**kept, "anyOf": [described, _NULL]}
+    for section in (one for one in SECTIONS if one != "notify"):
+        _may_be_empty(plain["properties"], section, plain["$defs"])
+    _may_be_empty(plain["$defs"]["Notify"]["properties"], "routes", plain["$defs"])
+    _may_be_empty(plain["properties"], "notify", plain["$defs"])
     return {"$schema": DIALECT, "title": "policy.yaml of Lamplighter, version 1", **plain}
+
+
+def _may_be_empty(properties: dict[str, Any], name: str, definitions: dict[str, Any]) -> None:
+    """A section whose lines are all comments is empty, and welcome."""
+    section = properties[name]
+    if "$ref" in section:
+        # Written out, since a choice between the definition and null would blur every message of an editor.
+        section = {**definitions[section.pop("$ref").rpartition("/")[2]], **section}
+    properties[name] = {**section, "type": [section["type"], "null"]}
 
 
 def _plain(value: Any) -> Any:

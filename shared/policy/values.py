@@ -137,23 +137,43 @@ def _shown(value: Any) -> str:
             return "a mapping"
 
 
+# A number where a text is meant is taken as it was written, so editors accept it too.
 _TEXTS = {"type": ["string", "number", "boolean"]}
-Text = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
 Value = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_TEXTS)]
 """What a tag's value is compared with; may be empty."""
-Name = Annotated[Text, AfterValidator(_plain_name)]
-Zone = Annotated[Text, AfterValidator(_zone)]
-Subscription = Annotated[Text, AfterValidator(_guid)]
-SubscriptionGlob = Annotated[Text, AfterValidator(_guid_or_glob)]
-ManagementGroup = Annotated[Text, AfterValidator(_management_group)]
-Channel = Annotated[Text, AfterValidator(_channel)]
+_Text = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
+Text = Annotated[_Text, WithJsonSchema({**_TEXTS, "minLength": 1})]
+Name = Annotated[_Text, AfterValidator(_plain_name), WithJsonSchema({**_TEXTS, "pattern": r"^[^*?\[\]]+$"})]
+Zone = Annotated[
+    _Text, AfterValidator(_zone), WithJsonSchema({"type": "string", "pattern": r"^(UTC|[A-Z][A-Za-z_]+/.+)$"})
+]
+Subscription = Annotated[
+    _Text,
+    AfterValidator(_guid),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"}),
+]
+SubscriptionGlob = Annotated[
+    _Text, AfterValidator(_guid_or_glob), WithJsonSchema({"type": "string", "pattern": r"[*?\[]|^[0-9A-Fa-f-]{36}$"})
+]
+ManagementGroup = Annotated[
+    _Text, AfterValidator(_management_group), WithJsonSchema({**_TEXTS, "pattern": r"^[A-Za-z0-9_().-]{1,90}$"})
+]
+Channel = Annotated[
+    _Text, AfterValidator(_channel), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})
+]
 Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 MomentText = Annotated[
     Moment,
     PlainValidator(_moment),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d{4}-\d{2}-\d{2}([Tt ]+\d{2}:\d{2}(:\d{2})?.*)?$"}),
 ]
-Window = Annotated[WeeklyWindow, PlainValidator(_window), WithJsonSchema({"type": "string", "pattern": r"\d:\d\d"})]
+Window = Annotated[
+    WeeklyWindow,
+    PlainValidator(_window),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[^:]*[a-z] +\d{1,2}:\d\d *[-\u2013] *([A-Za-z]+ +)?\d{1,2}:\d\d *$"}
+    ),
+]
 AtMost = Annotated[
     int | Fraction,
     PlainValidator(_at_most),

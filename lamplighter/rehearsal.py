@@ -1,0 +1,154 @@
+"""The deployed code path on a simulated Azure: handlers, real SDKs, queue, claims and journal, in virtual time.
+
+What the Functions host does in Azure (timers, queue deliveries, events) this does here, minute by minute of the
+world's clock. Nothing of the app is replaced: it is composed as `shared.app` composes it, on SQLite and another clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from lamplighter.simulator import World
+from shared.app import App
+from shared.clients.azure import Cloud, endpoint_of
+from shared.clients.journal import Journal
+from shared.clients.notify import Sent
+from shared.clients.queue_sqlite import SqliteQueue
+from shared.clients.store_sqlite import SqliteStore
+from shared.errors import LamplighterError
+from shared.handlers.act import act
+from shared.handlers.look import look
+from shared.handlers.poison import poison
+from shared.handlers.pulse import pulse
+from shared.handlers.tell import tell
+from shared.handlers.tick import tick
+from shared.model.decisions import Plan
+from shared.settings import read_settings
+
+MINUTE = timedelta(minutes=1)
+TICK_EVERY = timedelta(minutes=5)
+BATCH = 32
+
+
+@dataclass
+class Rehearsal:
+    """A world, an app on it, and the host's part of the work."""
+
+    world: World
+    policy: str
+    """Text of policy.yaml; may be changed between runs, as a merge would."""
+    cloud: Cloud | None = None
+    """None: in process. A Cloud of the simulator's TLS server otherwise."""
+    hints: bool = True
+    """Whether Event Grid delivers the world's events."""
+    told: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
+    """(addresses, title, body) of every message that was sent."""
+    outcomes: list[tuple[datetime, str, str]] = field(default_factory=list)
+    """(instant, decision id, what `act` answered)"""
+    tick_every: timedelta = TICK_EVERY
+    environ: dict[str, str] = field(default_factory=dict)
+    on_tick: Callable[[Plan], None] | None = None
+
+    def __post_init__(self) -> None:
+        from lamplighter.simulator import SimulatorCredential, SimulatorTransport  # noqa: PLC0415 - TLS needs neither
+
+        settings = read_settings({"OPERATORS_CHANNEL": "json://127.0.0.1", **self.environ})
+        cloud = self.cloud or Cloud(
+            endpoint_of("AzurePublicCloud"),
+            credential=SimulatorCredential(),
+            transport=SimulatorTransport(self.world),
+        )
+        self.app = App(
+            settings=settings,
+            clock=self.world.now,
+            cloud=cloud,
+            journal=Journal(SqliteStore(":memory:")),
+            queue=SqliteQueue(":memory:", self.world.now),
+            policy_text=lambda: (self.policy, "policy.yaml"),
+            notify=self._notify,
+        )
+        self._next_tick = self.world.now()
+        self._events_seen = len(self.world.events)
+
+    def close(self) -> None:
+        self.app.journal.close()
+        self.app.queue.close()
+        self.app.cloud.close()
+
+    def __enter__(self) -> Rehearsal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, until: datetime) -> None:
+        """Minute by minute to `until` (aware UTC): timers on time, messages and hints as they come."""
+        while self.world.now() < until:
+            self.minute()
+            self.world.advance(min(MINUTE, until - self.world.now()))
+
+    def run_for(self, duration: timedelta) -> None:
+        self.run(self.world.now() + duration)
+
+    def minute(self) -> None:
+        """One minute of the host's work."""
+        if self.world.now() >= self._next_tick:
+            self.tick()
+            self._next_tick = self.world.now() + self.tick_every
+        if self._has_open():
+            pulse(self.app)
+        self.deliver()
+        self.hint()
+        self.deliver()
+
+    def tick(self) -> Plan | None:
+        """One tick and one telling; None when the tick failed loudly, as the host would record it."""
+        try:
+            plan = tick(self.app)
+        except LamplighterError:
+            return None
+        if self.on_tick is not None:
+            self.on_tick(plan)
+        tell(self.app)
+        return plan
+
+    def deliver(self) -> None:
+        """Everything that is visible in the queues, each message once; a failing handler leaves it for later."""
+        for received in self.app.queue.receive("act", BATCH):
+            outcome = act(self.app, received.message)
+            self.outcomes.append((self.world.now(), str(received.message.get("id")), outcome))
+            self.app.queue.delete(received)
+        for received in self.app.queue.receive("act-poison", BATCH):
+            poison(self.app, received.body)
+            self.app.queue.delete(received)
+
+    def hint(self) -> None:
+        """The world's new events, as Event Grid would bring them."""
+        fresh: Sequence[Any] = self.world.events[self._events_seen :]
+        self._events_seen = len(self.world.events)
+        if self.hints:
+            for event in fresh:
+                look(self.app, _plain(event))
+
+    def _has_open(self) -> bool:
+        return any(item.value.open is not None for item in self.app.journal.memories())
+
+    def _notify(self, addresses: Sequence[str], title: str, body: str) -> Sent:
+        self.told.append((tuple(addresses), title, body))
+        return Sent(ok=True)
+
+
+def _plain(event: Any) -> dict[str, Any]:
+    """The event as `function_app.plain_event` hands it over."""
+    body = event.get("event_grid", event) if isinstance(event, dict) else event.event_grid()
+    return {
+        "id": body.get("id"),
+        "type": body.get("eventType") or body.get("type"),
+        "subject": body.get("subject"),
+        "source": body.get("topic") or body.get("source"),
+        "time": body.get("eventTime") or body.get("time"),
+        "data": body.get("data"),
+    }
