@@ -74,7 +74,8 @@ def act(message: func.QueueMessage) -> None:
     with _told("act", f"decision {decision.get('id', 'without an id')}, attempt {message.dequeue_count}"):
         from shared.handlers import act as handler  # noqa: PLC0415  light import
 
-        handler.act(_the_app(), decision)
+        outcome = handler.act(_the_app(), decision)
+        log.info("act: decision %s: %s", decision["id"], outcome)
 
 
 @app.function_name("look")

@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `lamplighter --help` is th
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -85,6 +86,8 @@ def _root(
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's) and return its exit code. Never raises."""
     arguments = sys.argv[1:] if argv is None else argv
+    if not logging.root.handlers:  # else Python prints what the Azure SDK warns of between the lines of a table
+        logging.root.addHandler(logging.NullHandler())
     try:
         code = app(arguments, prog_name="lamplighter", standalone_mode=False)
         sys.stdout.flush()

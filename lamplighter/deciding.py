@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from lamplighter.fleet_source import laptop_settings
 from lamplighter.remembered import journal_at
 from lamplighter.terminal import progress
-from shared.model.facts import View
+from shared.model.facts import NO_PRICES, View
 from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory
+from shared.model.money import Prices
 
 if TYPE_CHECKING:
     from lamplighter.subject import Subject
@@ -34,7 +38,7 @@ def recall(url: str | None) -> Remembered | None:
         return Remembered(memories, journal.fleet().value)
 
 
-def plan_of(subject: Subject, known: Remembered | None) -> Plan:
+def plan_of(subject: Subject, known: Remembered | None, prices: Prices = NO_PRICES) -> Plan:
     """What a tick would plan now."""
     from shared.policy.admit import admit  # noqa: PLC0415
     from shared.policy.decide import decide  # noqa: PLC0415
@@ -42,11 +46,12 @@ def plan_of(subject: Subject, known: Remembered | None) -> Plan:
 
     with progress("deciding ..."):
         if known is None:
-            return steady_plan(subject.clusters, subject.policy, subject.now)
+            return steady_plan(subject.clusters, subject.policy, subject.now, prices)
         facts = facts_of(subject, known)
         decisions: list[Decision] = []
         for cluster in subject.clusters:
-            decisions.extend(decide(view_of(cluster, subject, known, facts), subject.policy, subject.now))
+            view = view_of(cluster, subject, known, facts, prices)
+            decisions.extend(decide(view, subject.policy, subject.now))
         return admit(decisions, facts, subject.policy, subject.now)
 
 
@@ -60,13 +65,41 @@ def facts_of(subject: Subject, known: Remembered | None) -> FleetFacts:
     return fleet_facts(count, known.memories.values(), known.fleet, subject.now)
 
 
-def view_of(cluster: Cluster, subject: Subject, known: Remembered | None, facts: FleetFacts) -> View:
-    """What the engine is shown of one cluster; a tick would take the same reading into memory first."""
+def view_of(
+    cluster: Cluster, subject: Subject, known: Remembered | None, facts: FleetFacts, prices: Prices = NO_PRICES
+) -> View:
+    """What the engine is shown of one cluster: as in a tick, this reading is taken into memory first."""
     if known is None:
-        return View(cluster, Memory(cluster.id, steady=True), fleet=facts)
-    from shared.policy.remember import observe  # noqa: PLC0415
+        return View(cluster, Memory(cluster.id, steady=True), fleet=facts, prices=prices)
+    from shared.policy import remember  # noqa: PLC0415
+    from shared.policy.voices import said_by_owner, tag_holds  # noqa: PLC0415
 
-    policy = subject.policy
+    policy, now = subject.policy, subject.now
     memory = known.memories.get(cluster.id) or Memory(cluster.id)
-    rules = policy.rules_for(cluster, policy.environment_of(cluster))
-    return View(cluster, observe(memory, cluster, rules, subject.now), fleet=facts)
+    cluster = remember.believed(cluster, memory, now)
+    owner = said_by_owner(cluster, policy.rules_for(cluster, policy.environment_of(cluster)), policy)
+    memory = remember.observe(memory, cluster, owner.rules, now)
+    memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
+    return View(cluster, memory, fleet=facts, prices=prices)
+
+
+class _Kept:
+    """Prices of this one run; the app keeps them in the journal."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, tuple[Mapping[str, Any], datetime]] = {}
+
+    def prices(self, key: str) -> tuple[Mapping[str, Any], datetime] | None:
+        return self._documents.get(key)
+
+    def put_prices(self, key: str, document: Mapping[str, Any], at: datetime) -> None:
+        self._documents[key] = (document, at)
+
+
+def prices_of(clusters: Iterable[Cluster], now: datetime) -> Prices:
+    """List prices from Azure; what cannot be had is unknown, and its saving too."""
+    from shared.clients.azure import Cloud  # noqa: PLC0415
+    from shared.clients.market import list_prices  # noqa: PLC0415
+
+    with progress("reading list prices ..."), Cloud.connect(laptop_settings()) as cloud:
+        return list_prices(cloud, clusters, _Kept(), now)

@@ -41,7 +41,7 @@ def _unknown(clusters: Sequence[Cluster], wanted: str, key: str, where: str) -> 
 
 def _listed(words: Iterable[str]) -> str:
     every = list(words)
-    rest = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
+    rest = f" and {len(every) - LISTED:,} more" if len(every) > LISTED else ""
     return ", ".join(every[:LISTED]) + rest
 
 

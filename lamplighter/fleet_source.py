@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.terminal import one_line, progress
-from shared.errors import InputError
+from shared.errors import InputError, LamplighterError
 from shared.model.fleet import Inventory
 
 if TYPE_CHECKING:
@@ -23,14 +23,28 @@ DEBUG = "LAMPLIGHTER_DEBUG"
 
 
 def read_fleet(file: Path | None, scope: Scope, now: datetime) -> Inventory:
-    """The clusters in `file`, or, without one, those of the policy's scope in Azure. Raises InputError, CloudError."""
+    """The clusters in `file`, or, without one, those of the policy's scope in Azure. Raises InputError, or
+    LamplighterError where Azure shows nothing at all: an empty fleet and an unreadable one are not the same.
+    """
     if file is not None:
         return read_fleet_file(file, now)
     from shared.clients.azure import Cloud  # noqa: PLC0415  # the Azure SDKs take a while to load
     from shared.clients.fleet import inventory  # noqa: PLC0415
 
     with progress("reading the fleet from Azure ..."), Cloud.connect(laptop_settings()) as cloud:
-        return inventory(cloud, scope, now)
+        seen = inventory(cloud, scope, now)
+    if seen.problems and not seen.clusters:
+        raise LamplighterError(_nothing_seen(seen.problems))
+    return seen
+
+
+def _nothing_seen(problems: Sequence[str]) -> str:
+    if all("no credential was accepted" in problem for problem in problems):
+        return (
+            "nobody is signed in to Azure here: run `az login`, or look at a file instead, "
+            "such as --fleet fleet.json from `az aks list -o json > fleet.json`"
+        )
+    return "\n".join(problems)
 
 
 def laptop_settings(journal: str | None = None) -> Settings:

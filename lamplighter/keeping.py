@@ -137,6 +137,8 @@ def speak(wanted: str, word: Word | None, owner: str, where: Where) -> None:
     with journal_at(where.journal) as journal:
         keep(journal, cluster, word, where.now)
     _say(cluster, _sentence(word, subject.policy.timezone), _document(cluster, word), where)
+    if subject.policy.mode == "plan" and not where.as_json:
+        console().print("The policy says mode: plan, so it is only written down.", style="dim")
 
 
 def _sentence(word: Word, zone: str) -> str:

@@ -58,7 +58,7 @@ def instant(text: str, option: str) -> datetime:
 
 def moment(at: str | None) -> datetime:
     """`--at`, or the present; the one place on the laptop where the clock is read."""
-    return datetime.now(UTC) if at is None else instant(at, "--at")
+    return datetime.now(UTC).replace(microsecond=0) if at is None else instant(at, "--at")
 
 
 def day(text: str | None, option: str, fallback: date) -> date:

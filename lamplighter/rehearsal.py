@@ -55,6 +55,7 @@ class Rehearsal:
     def __post_init__(self) -> None:
         from lamplighter.simulator import SimulatorCredential, SimulatorTransport  # noqa: PLC0415 - TLS needs neither
 
+        self.queue = SqliteQueue(":memory:", self.world.now)
         settings = read_settings({"OPERATORS_CHANNEL": "json://127.0.0.1", **self.environ})
         cloud = self.cloud or Cloud(
             endpoint_of("AzurePublicCloud"),
@@ -66,7 +67,7 @@ class Rehearsal:
             clock=self.world.now,
             cloud=cloud,
             journal=Journal(SqliteStore(":memory:")),
-            queue=SqliteQueue(":memory:", self.world.now),
+            queue=self.queue,
             policy_text=lambda: (self.policy, "policy.yaml"),
             notify=self._notify,
         )
@@ -85,10 +86,18 @@ class Rehearsal:
         self.close()
 
     def run(self, until: datetime) -> None:
-        """Minute by minute to `until` (aware UTC): timers on time, messages and hints as they come."""
+        """To `until` (aware UTC): timers on time, messages and hints as they come; quiet minutes are skipped."""
         while self.world.now() < until:
             self.minute()
-            self.world.advance(min(MINUTE, until - self.world.now()))
+            self.world.advance(max(timedelta(0), min(self._next_minute(), until) - self.world.now()))
+
+    def _next_minute(self) -> datetime:
+        """The next minute in which the host has something to do."""
+        now = self.world.now()
+        if self._has_open() or len(self.world.events) > self._events_seen:
+            return now + MINUTE
+        due = [self._next_tick, self.queue.next_at()]
+        return max(now + timedelta(seconds=1), min(at for at in due if at is not None))
 
     def run_for(self, duration: timedelta) -> None:
         self.run(self.world.now() + duration)
@@ -97,7 +106,7 @@ class Rehearsal:
         """One minute of the host's work."""
         if self.world.now() >= self._next_tick:
             self.tick()
-            self._next_tick = self.world.now() + self.tick_every
+            self._next_tick += self.tick_every * (1 + (self.world.now() - self._next_tick) // self.tick_every)
         if self._has_open():
             pulse(self.app)
         self.deliver()

@@ -86,9 +86,10 @@ def journal_at(settings: Settings, cloud: Cloud) -> Journal:
         from shared.clients.store_sqlite import SqliteStore  # noqa: PLC0415 - laptop only
 
         return Journal(SqliteStore(where.removeprefix("sqlite:///")))
+    from shared.clients.emulator import storage_credential  # noqa: PLC0415 - at the first invocation
     from shared.clients.store_tables import TablesStore  # noqa: PLC0415 - at the first invocation
 
-    return Journal(TablesStore.connect(where, cloud.credential, prefix=settings.table_prefix))
+    return Journal(TablesStore.connect(where, storage_credential(where, cloud), prefix=settings.table_prefix))
 
 
 def queue_at(settings: Settings, cloud: Cloud) -> Queue:
@@ -98,9 +99,10 @@ def queue_at(settings: Settings, cloud: Cloud) -> Queue:
         from shared.clients.queue_sqlite import SqliteQueue  # noqa: PLC0415 - laptop only
 
         return SqliteQueue(where.removeprefix("sqlite:///"), lambda: datetime.now(UTC))
+    from shared.clients.emulator import storage_credential  # noqa: PLC0415 - at the first invocation
     from shared.clients.queue_storage import StorageQueue  # noqa: PLC0415 - at the first invocation
 
-    return StorageQueue.connect(where, cloud.credential)
+    return StorageQueue.connect(where, storage_credential(where, cloud))
 
 
 _lock = threading.Lock()

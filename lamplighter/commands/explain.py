@@ -36,6 +36,7 @@ def command(
     from lamplighter.deciding import facts_of, recall, view_of  # noqa: PLC0415
     from lamplighter.find import one_cluster  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
+    from shared.model.memory import Memory  # noqa: PLC0415
     from shared.policy.decide import decide  # noqa: PLC0415
     from shared.policy.forecast import transitions  # noqa: PLC0415
     from shared.policy.voices import hear  # noqa: PLC0415
@@ -48,9 +49,10 @@ def command(
     hearing = hear(view, subject.policy, subject.now)
     decisions = decide(view, subject.policy, subject.now)
     ahead = transitions(found, subject.policy, subject.now, AHEAD_DAYS, facts)[:NEXT]
-    memory = None if known is None else view.memory
+    memory = None if known is None else known.memories.get(found.id, Memory(found.id))
     if as_json:
-        print_json(_document(subject, found, hearing, decisions, ahead))
+        remembered = None if memory is None else memory_document(memory, subject.policy.timezone)
+        print_json({**_document(subject, found, hearing, decisions, ahead), "remembered": remembered})
         return
     out = console()
     _show_cluster(out, subject, found, hearing)
@@ -101,7 +103,7 @@ def _loudest_first(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 def _show_cluster(out: Console, subject: Subject, cluster: Cluster, hearing: Hearing) -> None:
     out.print(cluster.name, style="bold")
-    out.print(cluster.id, style="dim")
+    out.print(cluster.id, style="dim", soft_wrap=True)
     rows = table("", "*")
     rows.show_header = False
     state = f"{cluster.power.value.lower()}, {cluster.provisioning_state or 'state unknown'}"
@@ -150,11 +152,13 @@ def _show_voices(out: Console, subject: Subject, hearing: Hearing) -> None:
 def _show_decisions(out: Console, decisions: Iterable[Decision]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
+    from lamplighter.commands.plan import without_verb  # noqa: PLC0415
+
     out.print("\nWhat follows", style="bold")
     rows = table("target", "action", "reason", "why*")
     for one in decisions:
         action = Text(one.shown_action, style=STYLES.get(one.shown_action, ""))
-        rows.add_row("cluster" if one.pool is None else f"pool {one.pool}", action, one.reason.value, one.message)
+        rows.add_row("cluster" if one.pool is None else f"pool {one.pool}", action, one.reason.value, without_verb(one))
     out.print(rows)
 
 
@@ -174,6 +178,12 @@ def _show_ahead(out: Console, subject: Subject, ahead: Iterable[Transition]) -> 
         out.print(rows)
     else:
         out.print(f"nothing in {timedelta(days=AHEAD_DAYS).days} days", style="dim")
+
+
+def memory_document(memory: Memory, zone: str) -> list[dict[str, str]]:
+    from lamplighter.memory_lines import memory_lines  # noqa: PLC0415
+
+    return [{"what": what, "said": said} for what, said in memory_lines(memory, zone)]
 
 
 def _show_memory(out: Console, subject: Subject, memory: Memory) -> None:

@@ -76,6 +76,9 @@ def sentence(phase: str, body: Mapping[str, Any]) -> str:
         return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
     if phase == "decided":
         return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
+    if phase == "hold" and body.get("wish"):
+        kept = "kept on" if body["wish"] == "running" else "kept off"
+        return f"{kept} until {body.get('until')}, by {body.get('owner')}: {body.get('reason')}"
     said = str(body["message"]) if body.get("message") else ""
     kind = str(body.get("kind", "")).replace("_", " ")
     if said or kind:

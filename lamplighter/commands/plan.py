@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from shared.model.decisions import Decision, Plan
     from shared.model.money import Money
 
+WIDEST = 28
 CALM = 40
 """Decisions up to which those with nothing to do are listed too."""
 ORDER = ("stop", "start", "defer", "refuse", "none")
@@ -36,15 +38,20 @@ def command(
 
     Without a journal the steady state is shown: every rule adopted long ago, nobody at work by hand.
     """
-    from lamplighter.deciding import plan_of, recall  # noqa: PLC0415
+    from lamplighter.deciding import plan_of, prices_of, recall  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
+    from shared.model.facts import NO_PRICES  # noqa: PLC0415
 
     subject = read_subject(policy, fleet, options.moment(at))
-    plan = plan_of(subject, recall(journal))
+    # A file may be anybody's, on a train: only a fleet that was read from Azure is priced there.
+    prices = prices_of(subject.clusters, subject.now) if fleet is None else NO_PRICES
+    plan = plan_of(subject, recall(journal), prices)
     if as_json:
         print_json(document(plan))
     else:
         show(subject, plan, everything=everything)
+        if not journal:
+            console().print("No journal is named, so every rule counts as adopted long ago.", style="dim")
 
 
 def document(plan: Plan) -> dict[str, Any]:
@@ -71,9 +78,22 @@ def money(value: Money | None) -> dict[str, str] | None:
     return None if value is None else {"amount": f"{value.amount:.2f}", "currency": value.currency}
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Widths and columns shared by all groups, so that they stand under each other."""
+
+    names: Mapping[str, str]
+    cluster: int
+    rule: int
+    saving: bool
+    brief: bool
+
+    def name(self, one: Decision) -> str:
+        return self.names[one.cluster] + (f" / {one.pool}" if one.pool else "")
+
+
 def show(subject: Subject, plan: Plan, *, everything: bool) -> None:
     """One table per environment, then the counts."""
-    from lamplighter.find import short_names  # noqa: PLC0415
     from shared.policy.spoken import spoken  # noqa: PLC0415
 
     out = console()
@@ -81,11 +101,27 @@ def show(subject: Subject, plan: Plan, *, everything: bool) -> None:
     if not plan.decisions:
         out.print("\nThe fleet is empty: there is nothing to decide.")
         return
-    brief = not everything and len(plan.decisions) > CALM
-    names = short_names(subject.clusters)
+    layout = _layout(subject, plan, brief=not everything and len(plan.decisions) > CALM)
     for heading, decisions in _grouped(subject, plan.decisions):
-        _show_group(out, heading, decisions, names, brief=brief)
-    _show_counts(out, subject, plan, brief=brief)
+        _show_group(out, heading, decisions, layout)
+    _show_counts(out, subject, plan, brief=layout.brief)
+
+
+def _layout(subject: Subject, plan: Plan, *, brief: bool) -> Layout:
+    from lamplighter.find import short_names  # noqa: PLC0415
+
+    layout = Layout(short_names(subject.clusters), 0, 0, saving=False, brief=brief)
+    shown = [one for one in plan.decisions if _is_shown(one, layout)]
+    return replace(
+        layout,
+        cluster=max((len(layout.name(one)) for one in shown), default=0),
+        rule=max((len(one.rule or "") for one in shown), default=0),
+        saving=any(one.estimated_saving is not None for one in shown),
+    )
+
+
+def _is_shown(one: Decision, layout: Layout) -> bool:
+    return not layout.brief or one.shown_action != "none"
 
 
 def _grouped(subject: Subject, decisions: Iterable[Decision]) -> list[tuple[str, list[Decision]]]:
@@ -106,27 +142,33 @@ def _heading(key: tuple[bool, bool, str], members: list[Decision]) -> str:
     return f"{name} · {size}{' · production' if is_production else ''}"
 
 
-def _show_group(
-    out: Console, heading: str, decisions: list[Decision], names: Mapping[str, str], *, brief: bool
-) -> None:
+def _show_group(out: Console, heading: str, decisions: list[Decision], layout: Layout) -> None:
     from rich.text import Text  # noqa: PLC0415
 
-    shown = [decision for decision in decisions if not brief or decision.shown_action != "none"]
+    shown = [decision for decision in decisions if _is_shown(decision, layout)]
     out.print(f"\n{heading}", style="bold")
     if not shown:
-        out.print(f"  {counted(len(decisions), 'decision')}, nothing to do", style="dim")
+        out.print(f"{counted(len(decisions), 'decision')}, nothing to do", style="dim")
         return
-    lines = table("cluster", "action", "why*", "rule", "saving est.>")
-    for one in sorted(shown, key=lambda each: (_order(each), names[each.cluster], each.target)):
-        style = STYLES.get(one.shown_action, "")
-        lines.add_row(
-            names[one.cluster] + (f" / {one.pool}" if one.pool else ""),
-            Text(one.shown_action, style=style),
-            Text(one.message, style="dim" if one.shown_action == "none" else ""),
+    lines = table("cluster", "action", "rule", "why*", *(["saving est.>"] if layout.saving else []))
+    for column, width in ((0, layout.cluster), (1, len("refuse")), (2, layout.rule)):
+        lines.columns[column].min_width = min(width, WIDEST)
+    for one in sorted(shown, key=lambda each: (_order(each), layout.name(each))):
+        cells: list[str | Text] = [
+            layout.name(one),
+            Text(one.shown_action, style=STYLES.get(one.shown_action, "")),
             one.rule or "",
-            "" if one.estimated_saving is None else str(one.estimated_saving),
-        )
+            Text(without_verb(one), style="dim" if one.shown_action == "none" else ""),
+        ]
+        if layout.saving:
+            cells.append("" if one.estimated_saving is None else str(one.estimated_saving))
+        lines.add_row(*cells)
     out.print(lines)
+
+
+def without_verb(one: Decision) -> str:
+    """The message, without the word that stands in the column beside it."""
+    return one.message.removeprefix(f"{one.shown_action}: ")
 
 
 def _order(decision: Decision) -> int:
@@ -136,7 +178,7 @@ def _order(decision: Decision) -> int:
 
 def _show_counts(out: Console, subject: Subject, plan: Plan, *, brief: bool) -> None:
     counts = Counter(decision.shown_action for decision in plan.decisions)
-    words = {"none": "need nothing", "defer": "wait", "refuse": "refused", "stop": "to stop", "start": "to start"}
+    words = {"none": "need nothing", "defer": "waiting", "refuse": "refused", "stop": "to stop", "start": "to start"}
     said = [
         f"{counts[word]:,} {words.get(word, word)}"
         for word in (*ORDER, *sorted(set(counts) - set(ORDER)))

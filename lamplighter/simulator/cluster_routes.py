@@ -57,7 +57,7 @@ def find_group(world: World, request: Request) -> tuple[str, str, dict[str, str]
 
 def page(world: World, request: Request, values: list[Any], *, trailing: bool = False) -> Response:
     """One page of an ARM list. A full last page, or any with `trailing`, is followed by an empty one."""
-    begin = int(request.query.get("$skiptoken") or 0)
+    begin = request.offset()
     end = begin + world.page_size
     shown: dict[str, Any] = {"value": values[begin:end]}
     full = len(values) == end or (trailing and begin == 0)
@@ -84,7 +84,7 @@ def list_clusters(world: World, request: Request) -> Response:
         for cluster in world.clusters.values()
         if cluster.subscription.lower() == subscription and (group is None or cluster.group.lower() == group)
     ]
-    begin = int(request.query.get("$skiptoken") or 0)
+    begin = request.offset()
     end = begin + world.page_size
     # Only what is shown is rendered; the rest of the list is counted.
     shown: list[Any] = [cluster_body(one) if begin <= at < end else None for at, one in enumerate(found)]

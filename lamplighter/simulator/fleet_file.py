@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.graph_history import GraphHistory
+from lamplighter.simulator.pool_verbs import SPOT_LABELS, SPOT_TAINT
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, provisioning_error
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ def _known(entry: Any, names: str, what: str) -> dict[str, Any]:
 
 def build_world(document: Any, *, now: datetime | None = None, clock: Clock | None = None) -> World:
     """The world of a fleet document, a dump or this file's YAML. ValueError in one sentence when it can't be read."""
+    try:
+        return _build(document, now, clock)
+    except KeyError as problem:
+        msg = f"fleet file: an entry has no {problem}; see the example in the documentation of the simulator"
+        raise ValueError(msg) from problem
+    except (TypeError, AttributeError) as problem:
+        msg = f"fleet file: a value has the wrong shape ({problem}); expected for example clusters: [{{name: web-dev}}]"
+        raise ValueError(msg) from problem
+
+
+def _build(document: Any, now: datetime | None, clock: Clock | None) -> World:
     from lamplighter.simulator.fleet_dump import clusters_of_dump, is_dump  # noqa: PLC0415
 
     if is_dump(document):
@@ -226,6 +238,8 @@ def _pool(entry: dict[str, Any], cluster: Cluster) -> Pool:
         properties["enableAutoScaling"] = bool(entry.get("autoscaling", True))
     if "priority" in entry:
         properties["scaleSetPriority"] = str(entry["priority"])
+    if str(entry.get("priority", "")).lower() == "spot":
+        properties |= {"nodeLabels": dict(SPOT_LABELS), "nodeTaints": [SPOT_TAINT], "spotMaxPrice": -1}
     properties.update(entry.get("properties") or {})
     down = cluster.power == STOPPED
     pool = Pool(str(entry["name"]), properties, str(entry.get("state", "Succeeded")))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lamplighter.simulator import cloud_metadata, cluster_routes, identity, platform_routes, pool_routes, refusals
 from lamplighter.simulator.resource_graph import query_resources
+from lamplighter.simulator.retail_prices import PATH as RETAIL_PRICES
+from lamplighter.simulator.retail_prices import list_retail_prices
 from lamplighter.simulator.throttle import ARM_LIMITS
 from lamplighter.simulator.wire import NoReply, Request, Response, UnknownRequest, refused
 
@@ -27,6 +29,7 @@ OPEN: dict[tuple[str, str], Route] = {
     ("GET", "/metadata/endpoints"): cloud_metadata.endpoints,
     ("GET", identity.IDENTITY_PATH): identity.app_service_token,
     ("GET", "/metadata/identity/oauth2/token"): identity.imds_token,
+    ("GET", RETAIL_PRICES): list_retail_prices,
 }
 # In lower case; a star is one segment.
 ROUTES: tuple[tuple[str, str, Route], ...] = (

@@ -13,6 +13,8 @@ import ssl
 import sys
 import tempfile
 import threading
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -56,7 +58,12 @@ class _Connection(socketserver.StreamRequestHandler):
         while (field := self.rfile.readline(65537)) not in (b"\r\n", b"\n", b""):
             name, _, value = field.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
-        body = self.rfile.read(int(headers.get("content-length") or 0))
+        if headers.get("expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            body = b"".join(self._chunks())
+        else:
+            body = self.rfile.read(int(headers.get("content-length") or 0))
         base = f"https://{headers.get('host', self.server.host)}"
         request = Request.read(parts[0].decode(), parts[1].decode(), headers, body, base)
         response = self._answer(request)
@@ -64,6 +71,13 @@ class _Connection(socketserver.StreamRequestHandler):
             return False
         self._send(response, head=request.method == "HEAD")
         return headers.get("connection", "").lower() != "close"
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline(65537).partition(b";")[0].strip() or b"0", 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline(65537) not in (b"\r\n", b"\n", b""):
+            pass
 
     def _answer(self, request: Request) -> Response | None:
         """None: break the connection."""
@@ -74,6 +88,9 @@ class _Connection(socketserver.StreamRequestHandler):
         except UnknownRequest as unknown:
             print(f"simulator: {unknown}", file=sys.stderr, flush=True)
             return reply(501, {"error": {"code": "UnknownToSimulator", "message": str(unknown)}})
+        except Exception as problem:  # noqa: BLE001 - a mistake of the simulator: told to the client and on stderr
+            traceback.print_exc()
+            return reply(500, {"error": {"code": "SimulatorMistake", "message": repr(problem)}})
 
     def _send(self, response: Response, *, head: bool) -> None:
         lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}"]

@@ -71,18 +71,29 @@ class Request:
     def url(self) -> str:
         return f"{self.base_url}{self.path}"
 
-    def json(self) -> Any:
-        """The body as JSON, `{}` when empty; Refusal 400 InvalidRequestContent when it is no JSON."""
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object, `{}` when empty; Refusal 400 InvalidRequestContent when it is none."""
         if not self.body:
             return {}
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
         except ValueError as problem:
-            raise Refusal(
-                400,
-                "InvalidRequestContent",
-                f"The request content was invalid and could not be deserialized: '{problem}'.",
-            ) from problem
+            raise _bad_content(str(problem)) from problem
+        if not isinstance(value, dict):
+            raise _bad_content(f"expected an object, got {type(value).__name__}")
+        return value
+
+    def offset(self) -> int:
+        """Where a page begins: `$skipToken`, 0 when absent; Refusal 400 when it is no number."""
+        token = self.query.get("$skiptoken", "0")
+        if not token.isdecimal():
+            raise Refusal(400, "InvalidSkipToken", f"The skip token '{token}' is not valid.")
+        return int(token)
+
+
+def _bad_content(why: str) -> Refusal:
+    text = f"The request content was invalid and could not be deserialized: '{why}'."
+    return Refusal(400, "InvalidRequestContent", text)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from json import loads
+from json import JSONDecodeError, loads
 from typing import Any
 
 from shared.errors import Busy, CloudError, Forbidden, NoCapacity, NoReply, NotFound, Refused, Throttled
@@ -148,7 +148,7 @@ def answering(doing: str) -> Iterator[None]:
         raise NoReply(f"{doing}: the connection broke before Azure answered ({_kind(error)})") from None
     except sdk.AzureError as error:
         raise NoReply(f"{doing}: {_shortened(str(error))}") from None
-    except ValueError:
+    except JSONDecodeError:
         raise NoReply(f"{doing}: Azure's answer could not be read") from None
 
 

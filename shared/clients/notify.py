@@ -1,6 +1,7 @@
 """Telling people, through apprise: one message to some channels, and whether each took it.
 
-Addresses hold tokens, so they never appear in a log, an error or a result: apprise's own logger is silenced.
+Addresses hold tokens, so they never appear in a log, an error or a result: the loggers of apprise and of
+urllib3's connections are silenced.
 https://github.com/caronc/apprise/wiki
 """
 
@@ -32,6 +33,8 @@ def send(addresses: Sequence[str], title: str, body: str) -> Sent:
     if not addresses:
         return Sent(ok=False, problem="there is no address to send to")
     logging.getLogger("apprise").disabled = True
+    # At DEBUG it writes every path, and in a path is where many channels keep their token.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
     problems = []
     for number, address in enumerate(addresses, 1):
         which = "the channel" if len(addresses) == 1 else f"channel {number} of {len(addresses)}"

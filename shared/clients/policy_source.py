@@ -53,7 +53,7 @@ def _text(data: bytes, source: str) -> str:
 
 def _blob(url: str, cloud: Cloud, cached: PolicyText | None) -> PolicyText:
     from azure.core import MatchConditions  # noqa: PLC0415 - only a policy in a blob pays for these
-    from azure.core.exceptions import ResourceNotModifiedError  # noqa: PLC0415
+    from azure.core.exceptions import HttpResponseError  # noqa: PLC0415
     from azure.storage.blob import BlobClient  # noqa: PLC0415
 
     known = cached if cached is not None and cached.source == url and cached.etag else None
@@ -61,10 +61,10 @@ def _blob(url: str, cloud: Cloud, cached: PolicyText | None) -> PolicyText:
     client = BlobClient.from_blob_url(url, credential=cloud.credential, transport=cloud.transport, retry_total=2)
     with answers.answering(f"reading the policy {url}"):
         try:
-            download = client.download_blob(length=BYTES_AT_MOST + 1, timeout=30, **unless)
+            download = client.download_blob(offset=0, length=BYTES_AT_MOST + 1, **unless)
             data = download.readall()
-        except ResourceNotModifiedError:
-            if known is None:
+        except HttpResponseError as error:
+            if known is None or error.status_code != 304:
                 raise
             return known
     return PolicyText(_text(data, url), url, download.properties.etag)

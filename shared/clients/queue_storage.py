@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,24 +20,28 @@ from shared.clients.queue import (
     body_of,
     clipped,
 )
-from shared.clients.storage_errors import asking
+from shared.clients.storage_errors import asking, kept_transport
 
 if TYPE_CHECKING:
-    from azure.storage.queue import QueueClient, QueueServiceClient
+    from azure.storage.queue import QueueClient
 
 ROLE = "Storage Queue Data Contributor"
-CONNECT_SECONDS, READ_SECONDS, RETRIES = 10, 60, 3
+RETRIES = 3
 
 
 class StorageQueue:
     """A `Queue` in an Azure storage account; `prefix` begins the name of each of its queues.
 
     What fails five times is moved to `<queue>-poison` by the Functions host. A reply that was lost may send a message
-    twice: what it asks for is claimed once.
+    twice: what it asks for is claimed once. `opening` makes the client of one queue by its whole name; `closing` lets
+    go of their connections.
     """
 
-    def __init__(self, service: QueueServiceClient, prefix: str = PREFIX) -> None:
-        self._service = service
+    def __init__(
+        self, opening: Callable[[str], QueueClient], closing: Callable[[], None], prefix: str = PREFIX
+    ) -> None:
+        self._opening = opening
+        self._closing = closing
         self._prefix = prefix
         self._clients: dict[str, QueueClient] = {}
 
@@ -45,21 +50,28 @@ class StorageQueue:
         """Nothing is sent yet. `endpoint` is https://<account>.queue.core.windows.net, of any cloud.
 
         `credential` is a token credential (for Azurite an AzureNamedKeyCredential); `transport` azure-core's, for those
-        who bring their own.
+        who bring their own and close it.
         """
-        from azure.storage.queue import ExponentialRetry, QueueServiceClient  # noqa: PLC0415  lazy
+        from azure.storage.queue import (  # noqa: PLC0415  lazy: cold start is a feature
+            ExponentialRetry,
+            QueueClient,
+            TextBase64DecodePolicy,
+            TextBase64EncodePolicy,
+        )
 
-        given = {} if transport is None else {"transport": transport}
-        service = QueueServiceClient(
+        own = kept_transport() if transport is None else None
+        opening = partial(
+            QueueClient,
             endpoint,
             credential=credential,
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            transport=own or transport,
             # The SDK's own patience, 15 s and longer, is a good part of an invocation's four minutes.
             retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=RETRIES),
-            **given,
+            # The host decodes base64 unless host.json says otherwise; the SDK alone would send plain text.
+            message_encode_policy=TextBase64EncodePolicy(),
+            message_decode_policy=TextBase64DecodePolicy(),
         )
-        return cls(service, prefix)
+        return cls(opening, own.close if own else _nothing, prefix)
 
     def send(
         self,
@@ -109,21 +121,14 @@ class StorageQueue:
 
     def close(self) -> None:
         """See `Queue.close`."""
-        self._service.close()
+        self._closing()
 
     def _asking(self, queue: str) -> AbstractContextManager[None]:
         return asking(f"the queue {self._prefix}{queue}", ROLE)
 
     def _client(self, queue: str) -> QueueClient:
-        from azure.storage.queue import TextBase64DecodePolicy, TextBase64EncodePolicy  # noqa: PLC0415  lazy
-
         if queue not in self._clients:
-            # The host decodes base64 unless host.json says otherwise; the SDK alone would send plain text.
-            self._clients[queue] = self._service.get_queue_client(
-                f"{self._prefix}{queue}",
-                message_encode_policy=TextBase64EncodePolicy(),
-                message_decode_policy=TextBase64DecodePolicy(),
-            )
+            self._clients[queue] = self._opening(f"{self._prefix}{queue}")
         return self._clients[queue]
 
     @staticmethod
@@ -139,3 +144,7 @@ class StorageQueue:
 
 def _received(queue: str, message: Any) -> Received:
     return Received(queue, message.id, message.pop_receipt, message.content, message.dequeue_count)
+
+
+def _nothing() -> None:
+    """Whoever brought the transport closes it."""

@@ -25,6 +25,8 @@ CLUSTER_TYPE = "microsoft.containerservice/managedclusters"
 
 _POWER = {"Running": Power.RUNNING, "Stopped": Power.STOPPED}
 _EMPTY: Mapping[str, Any] = {}
+_OBJECT = (dict, Mapping)
+"""For isinstance: json makes dicts, and asking for those first is what makes 10,000 clusters quick."""
 _ID_PARTS = 9
 
 
@@ -34,7 +36,7 @@ def _power(code: Any) -> Power:
 
 def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name)
-    return value if isinstance(value, Mapping) else _EMPTY
+    return value if isinstance(value, _OBJECT) else _EMPTY
 
 
 class Reader:
@@ -109,7 +111,7 @@ class Reader:
     def pool(self, document: Mapping[str, Any]) -> NodePool:
         """One pool, as it stands in a cluster or as the agentPools API answers."""
         inner = document.get("properties")
-        body = inner if isinstance(inner, Mapping) else document
+        body = document if inner is None or not isinstance(inner, _OBJECT) else inner
         get = body.get
         power, kind, count, size = get("powerState"), get("type"), get("count"), get("vmSize")
         low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
@@ -126,7 +128,7 @@ class Reader:
             scaling,
             get("scaleSetPriority") or "Regular",
             get("osType"),
-            _power(power.get("code")) if isinstance(power, Mapping) else Power.UNKNOWN,
+            _power(power.get("code")) if isinstance(power, _OBJECT) else Power.UNKNOWN,
             get("provisioningState") or "",
         )
         found = self._pools.get(key)
@@ -137,7 +139,7 @@ class Reader:
     def _pools_of(self, documents: Any) -> tuple[tuple[NodePool, ...], str | None]:
         if documents is None:
             return (), None
-        if not isinstance(documents, list) or not all(isinstance(one, Mapping) for one in documents):
+        if not isinstance(documents, list) or not all(isinstance(one, _OBJECT) for one in documents):
             return (), f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}"
         pools = tuple([self.pool(one) for one in documents])
         if not all(pool.name for pool in pools):

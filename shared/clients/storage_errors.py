@@ -1,4 +1,4 @@
-"""What Azure Storage (tables, queues) says when it says no, in the errors of the house.
+"""Speaking with Azure Storage (tables, queues): one kept connection, and its refusals in the errors of the house.
 
 Codes: https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
 """
@@ -15,12 +15,22 @@ from shared.errors import Busy, CloudError, Forbidden, NoReply, NotFound, Refuse
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
+    from azure.core.pipeline.transport import RequestsTransport
+
+CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 PATIENCE = timedelta(seconds=30)
 """When a throttled answer does not say how long to wait."""
 
 
 _CODE = re.compile(r'"code"\s*:\s*"(\w+)"')
+
+
+def kept_transport() -> RequestsTransport:
+    """azure-core's transport with our time limits, opened at the first request; whoever asked for it closes it."""
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415  lazy: cold start is a feature
+
+    return RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
 
 
 @contextmanager

@@ -20,6 +20,9 @@ PAGE_ROWS = 1000
 https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination"""
 
 
+NO_PROPERTIES: Mapping[str, str | bytes] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     r"""One row. `etag` is what a compare-and-swap compares; None means: there must be no such row yet.
@@ -29,7 +32,7 @@ class Row:
 
     partition: str
     key: str
-    properties: Mapping[str, str | bytes] = field(default=MappingProxyType({}))
+    properties: Mapping[str, str | bytes] = field(default_factory=lambda: NO_PROPERTIES)
     etag: str | None = None
 
     @property

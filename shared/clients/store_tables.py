@@ -6,19 +6,22 @@ first, which was us. So each write leaves a random token in its row, and who los
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import chain
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from shared.clients.storage_errors import asking, code_of
+from shared.clients.storage_errors import asking, code_of, kept_transport
 from shared.clients.store import PAGE_ROWS, TRANSACTION_ROWS, WHOLE_TABLE, Row, Span
 from shared.errors import Superseded
 
 if TYPE_CHECKING:
-    from azure.core.exceptions import AzureError, HttpResponseError
-    from azure.data.tables import TableClient, TableServiceClient
+    from azure.core.exceptions import HttpResponseError
+    from azure.data.tables import TableClient
+
+T = TypeVar("T")
 
 ROLE = "Storage Table Data Contributor"
 WRITER = "writer"
@@ -29,14 +32,22 @@ TRANSACTION_BYTES = 2 * 1024 * 1024
 LOST_BEFORE_SINGLE = 3
 """So many losers in one transaction, and its rows go one by one."""
 
-CONNECT_SECONDS, READ_SECONDS, RETRIES = 10, 60, 3
+RETRIES = 3
+ATTEMPTS = 3
+"""Of one write: a reply may be lost, and a table may have to be made."""
 
 
 class TablesStore:
-    """A `Store` in Azure Tables; `prefix` begins the name of each of its tables."""
+    """A `Store` in Azure Tables; `prefix` begins the name of each of its tables.
 
-    def __init__(self, service: TableServiceClient, prefix: str = "lamplighter") -> None:
-        self._service = service
+    `opening` makes the client of one table by its whole name; `closing` lets go of their connections.
+    """
+
+    def __init__(
+        self, opening: Callable[[str], TableClient], closing: Callable[[], None], prefix: str = "lamplighter"
+    ) -> None:
+        self._opening = opening
+        self._closing = closing
         self._prefix = prefix
         self._clients: dict[str, TableClient] = {}
 
@@ -53,21 +64,21 @@ class TablesStore:
         """Nothing is sent yet. `endpoint` is https://<account>.table.core.windows.net, of any cloud.
 
         `credential` is a token credential (for Azurite an AzureNamedKeyCredential); `transport` azure-core's, for those
-        who bring their own; `audience` only outside the public cloud, such as https://storage.azure.us.
+        who bring their own and close it; `audience` only outside the public cloud, such as https://storage.azure.us.
         """
-        from azure.data.tables import TableServiceClient  # noqa: PLC0415  lazy: cold start is a feature
+        from azure.data.tables import TableClient  # noqa: PLC0415  lazy: cold start is a feature
 
-        given = {} if transport is None else {"transport": transport}
-        service = TableServiceClient(
+        own = kept_transport() if transport is None else None
+        # Not through a service client: it wraps the transport, and waiting then forgets the transport's own `sleep`.
+        opening = partial(
+            TableClient,
             endpoint,
             credential=credential,
             audience=audience,
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            transport=own or transport,
             retry_total=RETRIES,
-            **given,
         )
-        return cls(service, prefix)
+        return cls(opening, own.close if own else _nothing, prefix)
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415  lazy
@@ -134,7 +145,7 @@ class TablesStore:
                         client.delete_entity(row.partition, row.key)
 
     def close(self) -> None:
-        self._service.close()
+        self._closing()
 
     # --- how ---
 
@@ -143,27 +154,24 @@ class TablesStore:
 
     def _client(self, table: str) -> TableClient:
         if table not in self._clients:
-            self._clients[table] = self._service.get_table_client(f"{self._prefix}{table}")
+            self._clients[table] = self._opening(f"{self._prefix}{table}")
         return self._clients[table]
 
     def _swap(self, table: str, row: Row, token: str) -> str | None:
         """The new etag, or None when the row lost."""
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415  lazy
 
-        client = self._client(table)
-        for attempt in (1, 2):
-            try:
-                if row.etag is None:
-                    return str(client.create_entity(_entity(row, token))["etag"])
-                return str(client.update_entity(_entity(row, token), **_if_unchanged(row.etag))["etag"])
-            except HttpResponseError as error:
-                if row.etag is None and _no_table(error) and attempt == 1:
-                    self._create(table)
-                elif _lost(error):
-                    return self._ours(table, row, token)
-                else:
-                    raise
-        return None
+        client, entity = self._client(table), _entity(row, token)
+        try:
+            if row.etag is None:
+                answer = self._write(table, partial(client.create_entity, entity))
+            else:
+                answer = self._write(table, partial(client.update_entity, entity, **_if_unchanged(row.etag)))
+        except HttpResponseError as error:
+            if not _lost(error):
+                raise
+            return self._ours(table, row, token)
+        return str(answer["etag"])
 
     def _swap_bundle(self, table: str, bundle: list[Row], token: str) -> list[Row]:
         """One transaction, whole or not at all: who lost is left out and the others try again. Returns the losers."""
@@ -186,16 +194,22 @@ class TablesStore:
         return lost + [row for row in bundle if self._swap(table, row, token) is None]
 
     def _transact(self, table: str, operations: list[Any]) -> None:
-        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415  lazy
+        self._write(table, partial(self._client(table).submit_transaction, operations))
 
-        client = self._client(table)
-        try:
-            client.submit_transaction(operations)
-        except HttpResponseError as error:
-            if not _no_table(error):
-                raise
-            self._create(table)
-            client.submit_transaction(operations)
+    def _write(self, table: str, write: Callable[[], T]) -> T:
+        """Again where the table was missing or the reply got lost; all our writes may be repeated."""
+        from azure.core.exceptions import HttpResponseError, ServiceResponseError  # noqa: PLC0415  lazy
+
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return write()
+            except ServiceResponseError:
+                continue  # the SDK repeats a lost PUT, but neither an insert nor a transaction
+            except HttpResponseError as error:
+                if code_of(error) != "TableNotFound":
+                    raise
+                self._create(table)
+        return write()
 
     def _create(self, table: str) -> None:
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415  lazy
@@ -281,10 +295,10 @@ def _quoted(text: str | None) -> str:
     return (text or "").replace("'", "''")
 
 
-def _no_table(error: AzureError) -> bool:
-    return code_of(error) == "TableNotFound"
-
-
 def _lost(error: HttpResponseError) -> bool:
     """Somebody else was first: the row exists (409), has changed (412), or is gone (404)."""
     return error.status_code in (404, 409, 412) and code_of(error) != "TableBeingDeleted"
+
+
+def _nothing() -> None:
+    """Whoever brought the transport closes it."""

@@ -26,13 +26,14 @@ from shared.errors import (
     Throttled,
 )
 from shared.handlers import inforce, records
-from shared.model.decisions import Decision, Verdict
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.policy import claim as protocol
 from shared.policy.decide import decide
 from shared.policy.document import Policy
+from shared.policy.remember import locked
 
 log = logging.getLogger("lamplighter")
 
@@ -90,13 +91,24 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
     )
     view = View(cluster, stored.value, facts={Need.LOCKS: _locks(app, cluster.id, now)}, fleet=facts)
     id_ = str(message["id"])
-    found = next((d for d in decide(view, force.policy, now) if d.id == id_ and d.verdict is Verdict.ACT), None)
+    decisions = decide(view, force.policy, now)
+    found = next((d for d in decisions if d.id == id_ and d.verdict is Verdict.ACT), None)
     if found is None:
-        about = next((d for d in decide(view, force.policy, now) if d.target == message.get("target")), None)
+        about = next((d for d in decisions if d.target == message.get("target")), None)
+        if about is not None and about.reason is Reason.LOCKED and about.action is not None:
+            _remember_lock(app, stored, about, now)
         return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
     if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:
         return _dropped(app, cluster.id, id_, now, f"the breaker is open: {fleet.breaker_reason}")
     return _claim(_Case(app, message, now, force.policy, cluster, stored, found))
+
+
+def _remember_lock(app: App, stored: Stored[Memory], refused: Decision, now: datetime) -> None:
+    """So that a locked cluster is not asked about, and does not use up the stop budget, every few minutes."""
+    try:
+        app.journal.swap(locked(stored.value, refused, now), stored.etag)
+    except Superseded:
+        log.info("act: %s changed meanwhile; its lock will be found again", refused.cluster)
 
 
 def _locks(app: App, cluster_id: str, now: datetime) -> Fact:

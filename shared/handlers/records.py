@@ -27,6 +27,8 @@ def decided(decision: Decision, now: datetime) -> HistoryRecord:
         "cause": decision.cause,
         "policy": decision.policy_hash[:12],
     }
+    if decision.until is not None:
+        body["until"] = decision.until.isoformat()
     if saving is not None:
         body["estimated_saving"] = {"amount": str(saving.amount), "currency": saving.currency}
     return HistoryRecord(now, decision.cluster, "decided", decision.id, body)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 from shared.app import App
 from shared.errors import InputError, Superseded
-from shared.handlers.inforce import policy_in_force
+from shared.handlers.inforce import InForce, policy_in_force
 from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
 from shared.model.records import HistoryRecord, Told
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.policy.routing import Letter, Occasion
 
 FLEET = "fleet"
+UNREADABLE = "unreadable_policy"
 CALM = "calm"
 """Key of the row that says: everything in this list was told. Spares a calm minute the reading of the fleet."""
 LOOK_AGAIN = timedelta(hours=1)
@@ -61,13 +62,18 @@ def tell(app: App) -> int:
     pending = tuple(app.journal.notices())
     if not pending:
         return 0
-    policy = policy_in_force(app, app.journal.fleet().value).policy
+    force = policy_in_force(app, app.journal.fleet().value)
+    policy = force.policy
+    pending += _reads_again(force, pending, now)
     fingerprint = _fingerprint(pending, policy)
     calm = app.journal.told(CALM)
     if calm.value is not None and calm.value.digest == fingerprint and now - calm.value.at < LOOK_AGAIN:
         return 0
     current = _Round(app, now)
-    for letter in letters(pending, policy, _clusters(app, pending, policy, now)):
+    clusters, is_whole = _clusters(app, pending, policy, now)
+    if not is_whole:  # whose tags are not seen today may be heard tomorrow
+        current.unsettled.update(pending)
+    for letter in letters(pending, policy, clusters):
         _deliver(current, letter)
     app.journal.append(current.history)
     app.journal.post(_about_channels(current, pending))
@@ -77,16 +83,22 @@ def tell(app: App) -> int:
     return current.sent
 
 
-def _clusters(app: App, pending: Iterable[Notice], policy: Policy, now: datetime) -> Mapping[str, Cluster]:
-    """The fleet, where a route asks which clusters it is for. A part that cannot be read is matched by its ids."""
+def _reads_again(force: InForce, pending: Iterable[Notice], now: datetime) -> tuple[Notice, ...]:
+    """A policy that reads again closes the notice that it did not: nobody else would notice."""
+    open_ones = (one for one in pending if one.kind == UNREADABLE and not one.resolved)
+    return tuple(replace(one, at=now, resolved=True) for one in open_ones) if force.readable else ()
+
+
+def _clusters(app: App, pending: Iterable[Notice], policy: Policy, now: datetime) -> tuple[Mapping[str, Cluster], bool]:
+    """The fleet, where a route asks which clusters it is for, and whether all of it could be read."""
     if not any(route.match for route in policy.routes) or all(notice.about == FLEET for notice in pending):
-        return {}
+        return {}, True
     from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDK is heavy
 
     seen = inventory(app.cloud, policy.scope, now)
     for problem in seen.problems:
         log.warning("some routes may not see their clusters: %s", problem)
-    return {cluster.id: cluster for cluster in seen.clusters}
+    return {cluster.id: cluster for cluster in seen.clusters}, not seen.problems
 
 
 def _deliver(current: _Round, letter: Letter) -> None:

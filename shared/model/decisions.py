@@ -199,7 +199,7 @@ class Proposal:
     """plan: decide and report only."""
     fleet_members: bool = False
     """The rule allows members of a Kubernetes Fleet Manager."""
-    evidence: Mapping[str, str] = field(default=NO_EVIDENCE)
+    evidence: Mapping[str, str] = field(default_factory=lambda: NO_EVIDENCE)
     action: Action | None = None
     """For rules whose wish is not a power state; they arrive with their actions."""
     estimated_saving: Money | None = None
@@ -229,7 +229,7 @@ class Decision:
     message: str
     rule: str | None
     cause: str
-    evidence: Mapping[str, str] = field(default=NO_EVIDENCE)
+    evidence: Mapping[str, str] = field(default_factory=lambda: NO_EVIDENCE)
     estimated_saving: Money | None = None
     due_at: datetime | None = None
     not_before: datetime | None = None
@@ -238,6 +238,8 @@ class Decision:
     wish: Wish | None = None
     """What the loudest voice wants now, also where nothing is to be done."""
     ready_by: datetime | None = None
+    until: datetime | None = None
+    """When the wish is expected to change; what the estimate counts up to."""
     lane: tuple[str, str] = ("", "")
     """(subscription, location): what Azure throttles together."""
     announce: Announcement | None = None

@@ -36,6 +36,10 @@ class Fact:
         return self.problem is None
 
 
+NO_LEAD: Mapping[tuple[str, str], timedelta] = MappingProxyType({})
+NO_FACTS: Mapping[Need, Fact] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class FleetFacts:
     """The fleet in figures: one pure fold over memories and the fleet row. The defaults are a calm fleet."""
@@ -54,7 +58,7 @@ class FleetFacts:
     """When stops were claimed or seen to succeed lately, oldest first; what the stop budget counts."""
     queued: frozenset[str] = frozenset()
     """Ids of stops that are in the queue: counted already."""
-    queue_lead: Mapping[tuple[str, str], timedelta] = field(default=MappingProxyType({}))
+    queue_lead: Mapping[tuple[str, str], timedelta] = field(default_factory=lambda: NO_LEAD)
     """(subscription, location) -> how much longer the last start of a full queue takes to leave than the first."""
 
 
@@ -64,7 +68,7 @@ class View:
 
     cluster: Cluster
     memory: Memory
-    facts: Mapping[Need, Fact] = field(default=MappingProxyType({}))
+    facts: Mapping[Need, Fact] = field(default_factory=lambda: NO_FACTS)
     fleet: FleetFacts = FleetFacts()
-    prices: Prices = NO_PRICES
+    prices: Prices = field(default_factory=lambda: NO_PRICES)
     """List prices; what is absent is unknown."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
+MOVING = frozenset({"starting", "stopping"})
 # A resource is settled when it says one of these; everything else, known or not, is busy.
 # From: https://learn.microsoft.com/azure/aks/start-stop-cluster
 SETTLED = frozenset({"succeeded", "failed", "canceled"})
@@ -82,7 +83,7 @@ class Cluster:
     node_provisioning: str | None = None
     """`nodeProvisioningProfile.mode`: Auto means NAP, which can be neither stopped nor pool-stopped."""
     node_resource_group: str | None = None
-    tags: Mapping[str, str] = field(default=NO_TAGS)
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     pools: tuple[NodePool, ...] = ()
     fleet: str | None = None
     """Lower-case id of the Azure Kubernetes Fleet Manager it is a member of, or None."""
@@ -100,6 +101,13 @@ class Cluster:
         """The pool of that name, compared without case; None when there is none."""
         wanted = name.casefold()
         return next((pool for pool in self.pools if pool.name.casefold() == wanted), None)
+
+    def is_moving(self, pool: str | None) -> bool:
+        """On its way up or down: what its power state says now may turn out otherwise."""
+        states = [self.provisioning_state]
+        if pool is not None and (found := self.pool(pool)) is not None:
+            states.append(found.provisioning_state)
+        return any(state.casefold() in MOVING for state in states)
 
     def power_of(self, pool: str | None) -> Power:
         """Power of the cluster (`None`) or of one of its pools; a pool that is not there is UNKNOWN."""

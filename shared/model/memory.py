@@ -101,11 +101,14 @@ class Warned:
     due_at: datetime
 
 
+NO_ADOPTIONS: Mapping[str, Adoption] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class TargetMemory:
     """What is remembered of one target: the cluster itself, or one of its pools."""
 
-    adopted: Mapping[str, Adoption] = field(default=MappingProxyType({}))
+    adopted: Mapping[str, Adoption] = field(default_factory=lambda: NO_ADOPTIONS)
     """rule name -> adoption"""
     served: Served | None = None
     seen: Seen | None = None
@@ -171,7 +174,7 @@ class Memory:
     open: OpenAction | None = None
     not_before: datetime | None = None
     """A write answered busy or throttled: no new one before this."""
-    targets: Mapping[str, TargetMemory] = field(default=NO_TARGETS)
+    targets: Mapping[str, TargetMemory] = field(default_factory=lambda: NO_TARGETS)
     """'' is the cluster, else the pool's lower-case name."""
     holds: tuple[PersonHold, ...] = ()
     first_seen_at: datetime | None = None

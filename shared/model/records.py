@@ -8,6 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+NO_BODY: Mapping[str, Any] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecord:
@@ -21,7 +23,7 @@ class HistoryRecord:
     """decided | claimed | accepted | succeeded | failed | released | observed | snapshot | hold | told | ..."""
     id: str
     """Decision id, or another stable name of the occasion."""
-    body: Mapping[str, Any] = field(default=MappingProxyType({}))
+    body: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
     """JSON values only; small. No secret, no personal data beyond an owner's name that a person typed."""
 
 

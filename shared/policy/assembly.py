@@ -24,12 +24,12 @@ M = TypeVar("M", bound=BaseModel)
 
 LATER_BLOCKS = ("idle", "spot", "upgrades", "on_alert", "repair", "tier")
 """Blocks of a rule that the grammar knows and this version does not."""
-LATERSECTIONS = ("digest",)
+LATER_SECTIONS = ("digest",)
 SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "notify")
 
 
-def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any] | None:
-    """The parts of a Policy by name; None, or parts that must not be used, when there are mistakes."""
+def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """The parts of a Policy by name; what is left of them, not to be used, when there are mistakes."""
     data = _present(data, mistakes)
     check_references(data, mistakes)
     head = _head(data, mistakes)
@@ -62,7 +62,7 @@ def _present(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     known = list(grammar.File.model_fields)
     present = {}
     for key, value in data.items():
-        if key in LATERSECTIONS:
+        if key in LATER_SECTIONS:
             mistakes.add((key,), f"'{key}' is not yet supported", "remove it until a later version brings it")
         elif key not in known:
             mistakes.unknown_key((key,), known)
@@ -143,6 +143,7 @@ def _rules(
     if not isinstance(value := data.get("rules", []), list):
         _entries(grammar.RuleEntry, value, ("rules",), mistakes)
         return
+    by_name = {name.casefold(): one for name, one in schedules.items()}
     for path, raw in items(value, ("rules",)):
         kinds = [key for key in raw if key in BY_KEY or key in LATER_BLOCKS] if isinstance(raw, dict) else []
         rest = {key: item for key, item in raw.items() if key not in kinds} if kinds else raw
@@ -150,7 +151,7 @@ def _rules(
         block = _rule_block(raw, kinds, path, mistakes)
         if entry is None or block is None:
             continue
-        named = tuple(found for name in getattr(block, "schedule_names", ()) if (found := _named(schedules, name)))
+        named = tuple(found for name in getattr(block, "schedule_names", ()) if (found := by_name.get(name.casefold())))
         yield BoundRule(
             name=entry.name,
             kind=kinds[0],
@@ -164,16 +165,12 @@ def _rules(
         )
 
 
-def _named(schedules: Mapping[str, Schedule], name: str) -> Schedule | None:
-    return next((one for known, one in schedules.items() if known.casefold() == name.casefold()), None)
-
-
 def _rule_block(raw: Any, kinds: list[str], path: Path, mistakes: Mistakes) -> BaseModel | None:
     """The one block of a rule."""
     if not isinstance(raw, dict):
         return None
     fields = {field.alias or name for name, field in grammar.RuleEntry.model_fields.items()}
-    if not kinds and fields.issuperset(raw):
+    if not kinds and fields.issuperset(raw) and not mistakes.told_within(path):
         mistakes.add(path, "the rule says nothing", "expected one block, such as hours: {schedule: office}")
     if len(kinds) > 1:
         mistakes.add(path, f"the rule has {len(kinds)} blocks, {' and '.join(kinds)}", "expected one block per rule")

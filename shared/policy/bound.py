@@ -57,6 +57,9 @@ class Environment:
 UNMATCHED = Environment(None, production=True)
 
 
+NO_GUARDS: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class BoundRule:
     """One entry of `rules`, with its schedule names resolved."""
@@ -73,7 +76,7 @@ class BoundRule:
     """The entry's `except`."""
     mode: str = "act"
     """act | plan; never more than the file's."""
-    guards: Mapping[str, Any] = field(default=MappingProxyType({}))
+    guards: Mapping[str, Any] = field(default_factory=lambda: NO_GUARDS)
     """Only the guards this rule sets itself."""
     fingerprint: str = ""
     """Digest of block, schedules and calendars: what adoption is bound to."""

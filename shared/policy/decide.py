@@ -172,9 +172,11 @@ def _weigh(bench: _Bench, chorus: tuple[Proposal, ...]) -> Decision:
     )
     open_ = bench.view.memory.open
     if open_ is not None:
-        text = (
-            f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {spoken(open_.claimed_at, bench.zone)})"
-        )
+        since = spoken(open_.claimed_at, bench.zone)
+        text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {since})"
+        return replace(base, reason=Reason.UNDER_WAY, message=text)
+    if power is wish.power and bench.view.cluster.is_moving(pool):
+        text = f"{power.value.lower()}, but {bench.view.cluster.provisioning_state.lower()}: not settled yet"
         return replace(base, reason=Reason.UNDER_WAY, message=text)
     if power is wish.power:
         said = replace(base, message=f"{power.value.lower()}, as wished: {first.sentence}")
@@ -213,6 +215,7 @@ def _propose_action(bench: _Bench, base: Decision, proposal: Proposal) -> Decisi
         reason=proposal.reason,
         rule=proposal.rule,
         ready_by=proposal.ready_by,
+        until=proposal.until,
         estimated_saving=_saving(view, proposal, now),
         expires_at=now + (STOP_EXPIRES if action.disruptive else START_EXPIRES),
     )

@@ -143,7 +143,7 @@ def read_policy(text: str, source: str) -> Policy:
     document = read_yaml(text, source)
     mistakes = Mistakes(source, document)
     parts = assemble(document.value, mistakes)
-    if parts is None or mistakes.all():
-        raise PolicyError(mistakes.all())
+    if problems := mistakes.all():
+        raise PolicyError(problems)
     digest = blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return Policy(**parts, hash=digest, source=source)

@@ -24,6 +24,7 @@ from shared.policy.values import (
     SubscriptionGlob,
     Text,
     Value,
+    Version,
     Window,
     Zone,
 )
@@ -306,7 +307,7 @@ class Notify(Strict):
 class Head(Strict):
     """What is said once for the whole file."""
 
-    version: Annotated[Literal[1], Field(description="Of this grammar.", examples=[1])]
+    version: Annotated[Version, Field(description="Of this grammar.", examples=[1])]
     mode: Annotated[
         Literal["plan", "act"], Field(description="plan: decide and report. act: also do it.", examples=["plan"])
     ] = "plan"

@@ -126,6 +126,15 @@ def _locks(case: Case) -> Iterator[Objection]:
         yield _refuse(Reason.LOCKED, f"locked by {', '.join(holding)}")
 
 
+def _known_refusal(case: Case) -> Iterator[Objection]:
+    """Locks are read only when about to act; what was found then holds until it is worth looking again."""
+    failure = case.target.failure
+    if Need.LOCKS in case.view.facts or failure is None or failure.kind != case.action.kind:
+        return
+    if failure.code == Reason.LOCKED and failure.retry_at > case.now:
+        yield Objection(Verdict.REFUSE, Reason.LOCKED, failure.message, failure.retry_at)
+
+
 def _policy_readable(case: Case) -> Iterator[Objection]:
     if case.action.disruptive and not case.view.fleet.policy_readable:
         yield _defer(
@@ -190,7 +199,10 @@ def _dwell(case: Case) -> Iterator[Objection]:
     target, now, guards = case.target, case.now, case.guards
     seen_since = target.seen.since if target.seen is not None else None
     if case.action.goal is Wish.RUNNING:
-        yield from _too_soon(case, [target.stopped_at, seen_since], guards.min_downtime, Reason.MIN_DOWNTIME)
+        # A start that failed looks like one more stop, and is not one: its back-off is all the wait there is.
+        failed = target.failure is not None and target.failure.kind == case.action.kind
+        since = [target.stopped_at] if failed else [target.stopped_at, seen_since]
+        yield from _too_soon(case, since, guards.min_downtime, Reason.MIN_DOWNTIME)
         return
     yield from _too_soon(case, [target.started_at, seen_since], guards.min_uptime, Reason.MIN_UPTIME)
     until = case.proposal.until
@@ -218,6 +230,7 @@ _ORDER = (
     _supported,
     _fleet_member,
     _locks,
+    _known_refusal,
     _policy_readable,
     _hold,
     _frozen,

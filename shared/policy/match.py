@@ -26,11 +26,14 @@ def fits(text: str, globs: tuple[str, ...]) -> bool:
     return _pattern(globs).match(text.casefold()) is not None
 
 
+NO_TAGS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One block: every key that is set must hold. An empty block matches nothing."""
 
-    tags: Mapping[str, tuple[str, ...]] = field(default=MappingProxyType({}))
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_TAGS)
     """Lower-case tag name -> globs for its value."""
     names: tuple[str, ...] = ()
     resource_groups: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ def _told(key: str, about: str, sentence: str, now: datetime, *, over: bool = Fa
 def _soon(decision: Decision, cluster: Cluster, zone: str) -> str:
     assert decision.announce is not None  # noqa: S101 - the caller looked
     what = cluster.name if decision.pool is None else f"{cluster.name}/{decision.pool}"
-    return f"{what} stops {spoken(decision.announce.due_at, zone)}: {decision.announce.sentence}"
+    return f"{what} stops {spoken(decision.announce.due_at, zone)} ({zone}): {decision.announce.sentence}"
 
 
 def _standing(
@@ -62,7 +62,7 @@ def _standing(
         if decision.reason in _STANDING:
             yield f"{_STANDING[decision.reason]}|{decision.target}", f"{_name(decision, cluster)}: {decision.message}"
         failure = memory.target(decision.pool).failure
-        if failure is not None and failure.count >= 2:
+        if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
             text = f"{_name(decision, cluster)}: {failure.kind.replace('_', ' ')} failed {failure.count} times: {failure.message}"
             yield f"action_failed|{decision.target}:{failure.kind}", text
     stopping = cluster.provisioning_state.casefold() == "stopping"

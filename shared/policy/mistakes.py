@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from shared.errors import Problem
-from shared.policy.values import as_text
-from shared.policy.yaml_lines import Lined, Path, WrittenFloat, WrittenInt, show_path
+from shared.policy.values import as_text, show
+from shared.policy.yaml_lines import Lined, Path, show_path
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,7 +25,7 @@ _KINDS = {
     "list_type": "no list",
     "greater_than_equal": "too small",
 }
-_LONGEST = 80
+MOST_SUGGESTIONS = 100
 
 
 class Mistakes:
@@ -34,8 +34,7 @@ class Mistakes:
     def __init__(self, source: str, document: Lined) -> None:
         self.source = source
         self.document = document
-        self.problems: dict[Path, Problem] = {}
-        self.extra: list[Problem] = list(document.problems)
+        self.problems: dict[Path, Problem] = dict(document.refused)
 
     def add(self, path: Path, message: str, expected: str = "") -> None:
         """One problem per path: the first says most."""
@@ -49,7 +48,7 @@ class Mistakes:
 
     def all(self) -> tuple[Problem, ...]:
         """In the order of the file."""
-        found = [*self.extra, *self.problems.values()]
+        found = [*self.document.problems, *self.problems.values()]
         return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.path)))
 
     def shape(self, model: type[M], value: Any, path: Path, keys: Collection[str] = ()) -> M | None:
@@ -76,25 +75,35 @@ class Mistakes:
                 self.unknown_key(path, {*known, *keys} if len(at) == 1 else known)
             case "missing":
                 self.add(path, f"the key '{at[-1]}' is missing", _expected(field, at, with_key=True))
+            case "value_error" | "too_short" if self.told_within(path):
+                pass  # what is left is wrong because of what was left out
             case "value_error":
                 self.add_error(path, detail["ctx"]["error"])
             case "literal_error":
                 allowed = [str(word) for word in _literals(field)]
-                near = near_miss(str(as_text(detail["input"])), allowed)
+                near = self.near(str(as_text(detail["input"])), allowed)
                 self.add(path, f"{bad} is not accepted here", near or f"expected {_one_of(allowed)}")
             case "model_type" | "dict_type":
-                known = _keys(model_at(model, at))
+                keys = ", ".join(_keys(model_at(model, at)))
                 self.add(
-                    path, f"{bad} is no mapping", _expected(field, at) or f"expected keys such as {_one_of(known)}"
+                    path, f"{bad} is no mapping", _expected(field, at) or f"expected a mapping with the keys {keys}"
                 )
             case "too_short" | "string_too_short":
                 self.add(path, "there is nothing in it", _expected(field, at))
             case _:
                 self.add(path, f"{bad} is {_KINDS.get(kind, 'not accepted here')}", _expected(field, at))
 
+    def told_within(self, path: Path) -> bool:
+        """Whether something inside of it is a problem already."""
+        return any(other[: len(path)] == path for other in self.problems)
+
     def unknown_key(self, path: Path, known: Collection[str]) -> None:
         key = str(path[-1])
-        self.add(path, f"the key '{key}' is not known here", near_miss(key, known) or f"expected {_one_of(known)}")
+        self.add(path, f"the key '{key}' is not known here", self.near(key, known) or f"expected {_one_of(known)}")
+
+    def near(self, asked: str, known: Collection[str]) -> str:
+        """`near_miss` for the first mistakes of a file: comparing thousands with thousands takes minutes."""
+        return near_miss(asked, known) if len(self.problems) < MOST_SUGGESTIONS else ""
 
 
 def near_miss(asked: str, known: Collection[str]) -> str:
@@ -104,23 +113,8 @@ def near_miss(asked: str, known: Collection[str]) -> str:
     ("did you mean 'schedule'?", '')
     """
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(asked.casefold(), folded, n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(repr(folded[name]) for name in near)}?" if near else ""
-
-
-def show(value: Any) -> str:
-    """A bad value, quoted and short."""
-    match value:
-        case bool() | WrittenInt() | WrittenFloat():
-            return str(as_text(value))
-        case str(text):
-            return f"'{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}'"
-        case None:
-            return "nothing"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    near = get_close_matches(asked.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[near[0]]}'?" if near else ""
 
 
 def spell(value: Any) -> str:
@@ -168,7 +162,7 @@ def _real(detail: ErrorDetails, value: Any) -> Path:
             if part in value:
                 path.append(part)
                 value = value[part]
-            elif detail["type"] == "missing":
+            elif detail["type"] == "missing" and not part.startswith("<"):
                 path.append(part)
     return tuple(path)
 

@@ -15,6 +15,7 @@ NOTICE_KINDS = (
     "breaker_open",
     "size_differs",
     "poison",
+    "channel_unreachable",
     "ring_halted",
 )
 """`ring_halted` is told by the rule that arrives with rings; a route may name it before."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from shared.policy.calendars import check_country
-from shared.policy.mistakes import Mistakes, near_miss
+from shared.policy.mistakes import Mistakes
 from shared.policy.values import GLOB, as_text
 from shared.policy.yaml_lines import Path
 
@@ -21,13 +21,14 @@ def check_references(data: dict[str, Any], mistakes: Mistakes) -> None:
     for section in ("environments", "rules", "freezes"):
         _once(data, section, mistakes)
     _schedules_once(data, mistakes)
-    environments = [name for name, _ in _named(data, "environments")]
+    environments = {name.casefold(): name for name, _ in _named(data, "environments")}
     for path, name in _environment_names(data):
-        if not GLOB.search(name):
-            _known(name, path, ("environment", environments, "environments"), mistakes)
-    schedules = [*_keys(data, "schedules"), *BUILT_IN_SCHEDULES]
+        if name.casefold() not in environments and not GLOB.search(name):
+            _unknown(name, path, ("environment", environments.values(), "environments"), mistakes)
+    schedules = {name.casefold(): name for name in (*_keys(data, "schedules"), *BUILT_IN_SCHEDULES)}
     for path, name in _schedule_names(data):
-        _known(name, path, ("schedule", schedules, "schedules"), mistakes)
+        if name.casefold() not in schedules:
+            _unknown(name, path, ("schedule", schedules.values(), "schedules"), mistakes)
     _countries(data, mistakes)
     calendars = _keys(data, "calendars")
     for path, name in _calendar_names(data):
@@ -35,19 +36,10 @@ def check_references(data: dict[str, Any], mistakes: Mistakes) -> None:
             _unknown(name, path, ("calendar", calendars, "calendars"), mistakes)
 
 
-def _known(name: str, path: Path, kind: tuple[str, Collection[str], str], mistakes: Mistakes) -> None:
-    if name.casefold() not in (known.casefold() for known in kind[1]):
-        _unknown(name, path, kind, mistakes)
-
-
 def _unknown(name: str, path: Path, kind: tuple[str, Collection[str], str], mistakes: Mistakes) -> None:
     noun, known, section = kind
-    listed = (
-        f"expected one of {', '.join(dict.fromkeys(known))}"
-        if known
-        else f"expected the name of an entry under {section}"
-    )
-    mistakes.add(path, f"there is no {noun} '{name}'", near_miss(name, known) or listed)
+    listed = f"expected one of {', '.join(known)}" if known else f"expected the name of an entry under {section}"
+    mistakes.add(path, f"there is no {noun} '{name}'", mistakes.near(name, known) or listed)
 
 
 def _once(data: dict[str, Any], section: str, mistakes: Mistakes) -> None:

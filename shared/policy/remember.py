@@ -14,6 +14,7 @@ from shared.model.decisions import Decision, Reason
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import (
     Adoption,
+    Failure,
     Memory,
     OpenAction,
     PersonHold,
@@ -29,6 +30,7 @@ REVERSALS_KEPT = 8
 LAG = timedelta(minutes=10)
 """Resource Graph is eventually consistent: after an action of ours was seen to end, an older picture may follow.
 https://learn.microsoft.com/azure/governance/resource-graph/overview"""
+LOCK_FIRST, LOCK_LONGEST = timedelta(hours=1), timedelta(hours=24)
 RAN_EVERY = timedelta(days=1)
 
 
@@ -86,8 +88,10 @@ def _observe_target(
     if adopted != target.adopted:
         target = replace(target, adopted=adopted)
     power = cluster.power_of(pool)
-    # A pool inside a stopped cluster says nothing about anybody's wish for the pool.
-    if power is Power.UNKNOWN or (pool is not None and cluster.power is not Power.RUNNING):
+    # On its way it says nothing yet: a start that fails shows Running for a while. And a pool inside a stopped cluster
+    # says nothing about anybody's wish for the pool.
+    in_stopped = pool is not None and cluster.power is not Power.RUNNING
+    if power is Power.UNKNOWN or cluster.is_moving(pool) or in_stopped:
         return target
     target = _noticed(target, power, memory.open, pool, now)
     # Up, without us being at it: somebody gave what we owed, in the size they chose.
@@ -192,3 +196,16 @@ def newly_announced(before: Memory, decisions: Iterable[Decision]) -> tuple[Deci
         if decision.announce is not None
         and ((warned := before.target(decision.pool).warned) is None or warned.cause != decision.announce.cause)
     )
+
+
+def locked(memory: Memory, refused: Decision, now: datetime) -> Memory:
+    """Memory after a lock was found when about to act: worth looking again after an hour, later twice as long."""
+    assert refused.action is not None  # noqa: S101 - a lock stands in the way of something
+    target, kind = memory.target(refused.pool), refused.action.kind
+    before = target.failure
+    again = before is not None and before.kind == kind and before.code == Reason.LOCKED
+    count = before.count + 1 if again and before is not None else 1
+    wait = min(LOCK_FIRST * 2 ** min(count - 1, 8), LOCK_LONGEST)
+    _, _, why = refused.message.rpartition(", but ")
+    failure = Failure(kind, Reason.LOCKED.value, why, now, count, now + wait)
+    return replace(memory, targets=memory.with_target(refused.pool, replace(target, failure=failure)))

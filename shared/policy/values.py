@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema
@@ -20,6 +20,8 @@ from shared.policy.windows import WeeklyWindow, parse_window
 from shared.policy.yaml_lines import WrittenFloat, WrittenInt
 
 T = TypeVar("T")
+
+_LONGEST = 80
 
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 GLOB = re.compile(r"[*?\[\]]")
@@ -46,6 +48,13 @@ class _OneOrList:
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
         listed = handler(core)
         return {"anyOf": [listed["items"], listed]}
+
+
+def _version(value: Any) -> Any:
+    # To Python, true and 1.0 equal 1.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{show(value)} is not accepted here; expected 1")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
 
 
 def _guid(value: str) -> str:
@@ -92,18 +101,18 @@ def _date(value: Any) -> date:
             return date.fromisoformat(text)
         except ValueError as error:
             raise ValueError(f"'{text}' is no date: {error}; expected a date such as 2026-12-24") from None
-    raise ValueError(f"{_shown(value)} is no date; expected a date such as 2026-12-24")
+    raise ValueError(f"{show(value)} is no date; expected a date such as 2026-12-24")
 
 
 def _moment(value: Any) -> Moment:
     if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no point in time; expected a date and a time, such as 2026-12-18T18:00")  # noqa: TRY004 - pydantic collects ValueErrors
+        raise ValueError(f"{show(value)} is no point in time; expected a date and a time, such as 2026-12-18T18:00")  # noqa: TRY004 - pydantic collects ValueErrors
     return parse_moment(value)
 
 
 def _window(value: Any) -> WeeklyWindow:
     if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no window; expected days and times, such as 'Mon-Fri 07:30-19:00'")  # noqa: TRY004 - pydantic collects ValueErrors
+        raise ValueError(f"{show(value)} is no window; expected days and times, such as 'Mon-Fri 07:30-19:00'")  # noqa: TRY004 - pydantic collects ValueErrors
     if ":" not in value:
         raise ValueError(f"'{value}' has no times; expected days and times, such as 'Mon-Fri 07:30-19:00', with quotes "
                          "around a list of days inside [ ], such as ['Mon,Wed 07:30-19:00']")  # fmt: skip
@@ -116,7 +125,7 @@ def _at_most(value: Any) -> int | Fraction:
     share = _SHARE.fullmatch(value) if isinstance(value, str) else None
     if share is not None and 0 < Fraction(share[1]) <= 100:
         return Fraction(share[1]) / 100
-    raise ValueError(f"{_shown(value)} is no number of stops; expected a count from 1, or a share such as 25%")
+    raise ValueError(f"{show(value)} is no number of stops; expected a count from 1, or a share such as 25%")
 
 
 def _some(value: timedelta) -> timedelta:
@@ -125,10 +134,13 @@ def _some(value: timedelta) -> timedelta:
     return value
 
 
-def _shown(value: Any) -> str:
-    match as_text(value):
+def show(value: Any) -> str:
+    """A bad value, quoted and short."""
+    match value:
+        case bool() | WrittenInt() | WrittenFloat():
+            return str(as_text(value))
         case str(text):
-            return f"'{text}'"
+            return f"'{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}'"
         case None:
             return "nothing"
         case list():
@@ -161,6 +173,7 @@ ManagementGroup = Annotated[
 Channel = Annotated[
     _Text, AfterValidator(_channel), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})
 ]
+Version = Annotated[Literal[1], BeforeValidator(_version)]
 Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 MomentText = Annotated[
     Moment,

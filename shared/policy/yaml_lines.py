@@ -57,6 +57,9 @@ class Lined:
     lines: dict[Path, int]
     """Path -> line, counted from 1: where the key stands, or where the item of a list begins."""
     problems: tuple[Problem, ...]
+    """Of keys: given twice, or no text."""
+    refused: dict[Path, Problem]
+    """Of values that YAML knows and a policy cannot use; None stands in their place."""
 
     def line(self, path: Path) -> int | None:
         """The line of that path, or of the nearest thing around it that is there."""
@@ -89,14 +92,17 @@ def read_yaml(text: str, source: str) -> Lined:
         line = text.count("\n", 0, directive.start()) + 1
         raise _whole(source, f"the directive '{directive[0].strip()[:60]}' is not supported", "expected YAML 1.2", line)
     node = _compose(text, source)
-    if node is None or (_kind(node) == "null" and not node.value):
+    if node is None or _kind(node) == "null":
         raise _whole(source, "the file is empty", _EXAMPLE)
     if _kind(node) != "map":
         line = node.start_mark.line + 1
         raise _whole(source, f"the file holds {_noun(node)} at its top level", _EXAMPLE, line)
     builder = _Builder(source)
-    value = builder.build(node, ())
-    return Lined(value, builder.lines, tuple(builder.problems))
+    try:
+        value = builder.build(node, ())
+    except RecursionError:
+        raise _deep(source) from None
+    return Lined(value, builder.lines, tuple(builder.problems), builder.refused)
 
 
 def _compose(text: str, source: str) -> Any:
@@ -116,7 +122,7 @@ def _compose(text: str, source: str) -> Any:
         what = f"the character {ord(text[error.position]):#x} cannot stand in YAML"
         raise _whole(source, f"the file is not YAML: {what}", "expected a text file", line) from None
     except RecursionError:
-        raise _whole(source, "the file is nested too deeply", f"expected at most {DEEPEST} levels") from None
+        raise _deep(source) from None
     except Exception as error:  # noqa: BLE001 - a foreign parser on foreign text: whatever it raises means the text
         raise _whole(source, f"the file is not YAML: {type(error).__name__}", _EXAMPLE) from None
 
@@ -145,6 +151,11 @@ def _hint(error: Any) -> str:
 
 def _largest() -> str:
     return f"expected at most {LARGEST:,} characters"
+
+
+def _deep(source: str, line: int | None = None) -> PolicyError:
+    what = "the file is nested too deeply, or an alias stands inside its own anchor"
+    return _whole(source, what, f"expected at most {DEEPEST} levels", line)
 
 
 def _whole(source: str, message: str, expected: str = "", line: int | None = None) -> PolicyError:
@@ -183,6 +194,7 @@ class _Builder:
     source: str
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: dict[Path, Problem] = field(default_factory=dict)
     count: int = 0
 
     def build(self, node: Any, path: Path) -> Any:
@@ -191,8 +203,7 @@ class _Builder:
             raise _whole(self.source, f"the aliases of the file stand for more than {MOST_VALUES:,} values",
                          "expected fewer aliases (*name)", node.start_mark.line + 1)  # fmt: skip
         if len(path) > DEEPEST:
-            raise _whole(self.source, "the file is nested too deeply, or an alias stands inside its own anchor",
-                         f"expected at most {DEEPEST} levels", node.start_mark.line + 1)  # fmt: skip
+            raise _deep(self.source, node.start_mark.line + 1)
         self.lines.setdefault(path, node.start_mark.line + 1)
         match _kind(node):
             case "map" if isinstance(node.value, list):
@@ -202,19 +213,19 @@ class _Builder:
             case _ if isinstance(node.value, str):
                 return self._scalar(node, path)
             case _:
-                return self._refuse(node, path, f"the tag '{_kind(node)}' is not supported", "expected no tag")
+                return self._refuse(node, path)
 
     def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
         merged: list[Any] = []
         for key, value in node.value:
             if not isinstance(key.value, str):
-                self._refuse(key, path, "a key is a list or a mapping", "expected text as a key, such as mode")
+                self._wrong(key, path, "a key is a list or a mapping", "expected text as a key, such as mode")
             elif key.value == "<<" and key.style is None:
                 merged += value.value if _kind(value) == "seq" else [value]
             elif key.value in built:
                 first = self.lines[*path, key.value]
-                self._refuse(key, (*path, key.value), f"the key '{key.value}' is given twice, first in line {first}",
+                self._wrong(key, (*path, key.value), f"the key '{key.value}' is given twice, first in line {first}",
                              "expected each key once")  # fmt: skip
             else:
                 self.lines[*path, key.value] = key.start_mark.line + 1
@@ -226,7 +237,7 @@ class _Builder:
     def _merge(self, node: Any, path: Path, built: dict[str, Any]) -> None:
         """`<<: *anchor`: what is written out wins over what is merged. From: https://yaml.org/type/merge.html"""
         if _kind(node) != "map":
-            self._refuse(node, path, f"'<<' merges {_noun(node)}", "expected a mapping, such as '<<: *anchor'")
+            self._wrong(node, path, f"'<<' merges {_noun(node)}", "expected a mapping, such as '<<: *anchor'")
             return
         merged = _Builder(self.source, count=self.count)
         for key, value in merged.build(node, path).items():
@@ -235,6 +246,7 @@ class _Builder:
                 self.lines |= {at: line for at, line in merged.lines.items() if at[: len(path) + 1] == (*path, key)}
         self.count = merged.count
         self.problems += merged.problems
+        self.refused |= merged.refused
 
     def _scalar(self, node: Any, path: Path) -> Any:
         text = node.value
@@ -243,14 +255,14 @@ class _Builder:
                 return text
             case "null":
                 return None
-            case "bool":
+            case "bool" if text.casefold() in ("true", "false"):
                 return text.casefold() == "true"
             case "int":
                 return WrittenInt(text) if _WHOLE.fullmatch(text) and len(text) < 20 else text
             case "float":
                 return self._number(text)
-            case tag:
-                return self._refuse(node, path, f"the tag '{tag}' is not supported", "expected no tag")
+            case _:
+                return self._refuse(node, path)
 
     @staticmethod
     def _number(text: str) -> Any:
@@ -259,5 +271,11 @@ class _Builder:
         except ValueError:
             return text
 
-    def _refuse(self, node: Any, path: Path, message: str, expected: str) -> None:
-        self.problems.append(Problem(self.source, node.start_mark.line + 1, show_path(path), message, expected))
+    def _wrong(self, node: Any, path: Path, message: str, expected: str) -> None:
+        self.problems.append(self._problem(node, path, message, expected))
+
+    def _refuse(self, node: Any, path: Path) -> None:
+        self.refused[path] = self._problem(node, path, f"the tag '{_kind(node)}' is not supported", "expected no tag")
+
+    def _problem(self, node: Any, path: Path, message: str, expected: str) -> Problem:
+        return Problem(self.source, node.start_mark.line + 1, show_path(path), message, expected)

@@ -136,7 +136,7 @@ def test_names_of_a_newer_version_are_passed_over():
         holds=(PersonHold(Wish.RUNNING, NOON, NOON, "tag"),),
     )
     row = memory_row(memory, None)
-    newer = {name: text if name == "cluster" else _with_more(json.loads(text)) for name, text in row.properties.items()}
+    newer = {n: t if n == "cluster" else json.dumps(_with_more(json.loads(t))) for n, t in row.properties.items()}
     assert read_memory(replace(row, properties={**newer, "activity": b"\x00\x01", "colour": "blue"})) == memory
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,13 +25,28 @@ from shared.clients.store_sqlite import SqliteStore
 from shared.clients.store_tables import TablesStore
 from shared.errors import Busy, Forbidden, NoReply, NotFound, Refused, Superseded, Throttled
 from shared.model.memory import Memory, Stored
+from shared.model.records import HistoryRecord
 
 CLUSTER = "/subscriptions/s1/resourcegroups/g/c"
 KEY = AzureNamedKeyCredential("account", "a2V5")
 
 
+BROUGHT: list[RequestsTransport] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_what_was_brought() -> Iterator[None]:
+    yield
+    while BROUGHT:
+        BROUGHT.pop().close()
+
+
 class Impatient(RequestsTransport):
     """Waits in no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        BROUGHT.append(self)
 
     def sleep(self, duration: float) -> None:
         return
@@ -68,6 +83,18 @@ def test_a_claim_whose_reply_was_lost_is_still_ours(azurite, etag):
     transport.losing = transport.writes + 1
     won = journal.swap(Memory(about, generation=1), known if etag == "known" else None)
     assert journal.memory(about) == Stored(Memory(about, generation=1), won)
+    journal.close()
+
+
+def test_two_lost_replies_in_a_row_are_survived_and_a_third_is_no_reply(azurite):
+    transport = Lossy(0)
+    journal = Journal(azurite.store(transport))
+    journal.swap(Memory(CLUSTER), None)
+    transport.losing = transport.writes + 2
+    journal.swap(Memory(CLUSTER + "2"), None)
+    transport.losing = transport.writes + 99
+    with pytest.raises(NoReply, match="did not answer"):
+        journal.append([HistoryRecord(datetime(2026, 3, 2, tzinfo=UTC), CLUSTER, "decided", "1")])
     journal.close()
 
 
@@ -232,7 +259,7 @@ def test_a_table_that_vanishes_is_a_lost_journal_and_not_an_end(azurite):
     store = azurite.store()
     journal = Journal(store)
     etag = journal.swap(Memory(CLUSTER), None)
-    store._service.delete_table(f"{store._prefix}Memory")
+    store._client("Memory").delete_table()
     assert journal.memory(CLUSTER) == Stored(Memory(CLUSTER), None)
     with pytest.raises(Superseded):
         journal.swap(Memory(CLUSTER, generation=1), etag)

@@ -85,7 +85,7 @@ class FunctionsHost:
         return self._invoke(function, {"Schedule": {}, "ScheduleStatus": status, "IsPastDue": past_due})
 
     def message(self, function: str, body: object, *, dequeue_count: int = 1) -> Outcome:
-        """A message of a storage queue; what is no text is sent as JSON."""
+        """A message of a storage queue; what is neither text nor bytes is sent as JSON."""
         about = {
             "Id": str(uuid.uuid4()),
             "DequeueCount": str(dequeue_count),
@@ -103,13 +103,17 @@ class FunctionsHost:
     def _invoke(self, function: str, body: object, about: dict[str, str] | None = None) -> Outcome:
         loaded = self.functions[function]
         trigger = loaded.trigger
-        text = body if isinstance(body, str) else json.dumps(body)
+        kind, text = INBOX[trigger["type"]], body
+        if isinstance(body, bytes):
+            kind = "bytes"
+        elif not isinstance(body, str):
+            text = json.dumps(body)
         response = self._ask(
             worker.invocation_request,
             invocation_request={
                 "invocation_id": str(uuid.uuid4()),
                 "function_id": loaded.id,
-                "input_data": [{"name": trigger["name"], "data": {INBOX[trigger["type"]]: text}}],
+                "input_data": [{"name": trigger["name"], "data": {kind: text}}],
                 "trigger_metadata": {key: self.protos.TypedData(string=value) for key, value in (about or {}).items()},
                 "trace_context": {},
                 "retry_context": {},

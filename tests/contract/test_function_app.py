@@ -16,6 +16,7 @@ import azure.functions as func
 import pytest
 
 import function_app
+from lamplighter.simulator import World, serve
 from shared.clients import pipeline, queue
 from shared.errors import NoReply
 from shared.settings import SETTINGS, read_settings
@@ -123,28 +124,38 @@ def test_the_local_example_is_accepted_and_resolves_every_schedule() -> None:
         assert not name or len(LOCAL[name].split()) == 6
 
 
+def test_the_local_example_finds_the_simulator() -> None:
+    """Everything but the certificate, which is new each time, is what `lamplighter simulate --port 8443` announces."""
+    with serve(World.from_fleet({"clusters": []})) as server:
+        said = {"LAMPLIGHTER_CLOUD": server.arm_url, **server.environment}
+    port = said["LAMPLIGHTER_CLOUD"].rpartition(":")[2]
+    for name in ("LAMPLIGHTER_CLOUD", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        assert said[name].replace(f":{port}", ":8443") == LOCAL[name]
+
+
 def test_the_local_example_holds_no_key() -> None:
     assert LOCAL["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"
     assert not any("key=" in value.casefold() for value in LOCAL.values())
 
 
 def ignored(path: str) -> bool:
-    """What .funcignore says of a path below the root; as .gitignore, of which these patterns use the simple part."""
-    parts = path.split("/")
+    """What .funcignore says of a path below the root; as .gitignore, of which these lines use the simple part."""
+    parts, verdict = path.split("/"), False
     for line in (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines():
-        pattern = line.strip().rstrip("/")
+        pattern = line.strip().removeprefix("!").rstrip("/")
         if pattern and not pattern.startswith("#"):
             places = parts[:1] if pattern.startswith("/") else parts
             if any(fnmatch(part, pattern.lstrip("/")) for part in places):
-                return True
-    return False
+                verdict = not line.startswith("!")
+    return verdict
 
 
 def test_what_ships_is_the_app_and_nothing_else() -> None:
     """Microsoft's own sample lists `test` and so publishes its `tests` folder. A new file at the top must be decided."""
-    shipped = {one.name for one in ROOT.iterdir() if not ignored(one.name)}
-    assert {"function_app.py", "host.json", "requirements.txt", "shared"} <= shipped
-    assert shipped <= {"function_app.py", "host.json", "requirements.txt", "shared", "policy.yaml"}
+    shipped = {one.name for one in ROOT.iterdir() if not ignored(one.name)} - {".python_packages"}
+    assert shipped == {"function_app.py", "host.json", "requirements.txt", "shared", "policy.yaml"}
+    assert not ignored(".python_packages/lib")
+    assert ignored(".azure/dev/.env")
     assert ignored("shared/__pycache__/app.cpython-313.pyc")
     assert not ignored("shared/policy/rules/hours.py")
 

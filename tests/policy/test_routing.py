@@ -210,7 +210,9 @@ OVER = notice("web", resolved=True)
         pytest.param([notice("web"), OVER], [], 0, [], id="a closed one is forgotten with what closed it"),
         pytest.param([notice("web"), OVER], [OVER], 1, [OVER], id="unless its closing could not be delivered"),
         pytest.param([notice("web"), OVER], [OVER, notice("web")], 24, [], id="for a day"),
-        pytest.param([notice("web", kind="stop_soon")], [], 23, [notice("web", kind="stop_soon")], id="announced today"),
+        pytest.param(
+            [notice("web", kind="stop_soon")], [], 23, [notice("web", kind="stop_soon")], id="announced today"
+        ),
         pytest.param([notice("web", kind="stop_soon")], [], 24, [], id="announced yesterday"),
     ],
 )

@@ -97,10 +97,6 @@ def _proposal(rule: BoundRule, pool: str | None, state: Hours, lead: timedelta) 
 
 def _sentence(rule: BoundRule, state: Hours) -> str:
     names = " + ".join(schedule.name for schedule in rule.schedules)
-    zone = rule.schedules[0].zone
-    since = "" if state.since is None else f" since {spoken(state.since, zone)}"
-    if state.inside:
-        until = "" if state.until is None else f" until {spoken(state.until, zone)}"
-        return f"inside {names}{since}{until}"
-    until = "" if state.until is None else f", on again {spoken(state.until, zone)}"
-    return f"outside {names}{since}{until}"
+    place = "inside" if state.inside else "outside"
+    until = "" if state.until is None else f" until {spoken(state.until, rule.schedules[0].zone)}"
+    return f"{place} {names}{until}"

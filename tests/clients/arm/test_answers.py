@@ -50,7 +50,7 @@ QUOTA = "Operation could not be completed as it results in exceeding approved To
         (400, [], Refused, "400"),
     ],
 )  # fmt: skip
-def test_a_stop_that_azure_refuses_has_one_meaning(cloud, wire, cluster_id, status, body, kind, code):
+def test_a_stop_that_azure_refuses_has_one_meaning(cloud, wire, cluster_id, *, status, body, kind, code):
     """The SDK raises ResourceExistsError for 409, ResourceModifiedError for 412: neither is what happened."""
     wire.say((status, body))
     with pytest.raises(CloudError) as caught:
@@ -80,7 +80,7 @@ THROTTLED = (
     ],
 )
 def test_a_throttled_write_says_when_to_come_back_and_is_not_repeated(
-    cloud, wire, transport, cluster_id, headers, text, seconds
+    cloud, wire, transport, cluster_id, *, headers, text, seconds
 ):
     """With its retries on, the SDK would send this POST four times, sleeping the whole Retry-After in between."""
     wire.say((429, error("Throttled", text), headers))

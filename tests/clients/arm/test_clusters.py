@@ -217,7 +217,7 @@ def test_the_size_to_save_is_read_fresh_and_never_during_a_stop(cloud, wire, clu
         (204, None, OperationState("gone")),
     ],
 )  # fmt: skip
-def test_an_operation_is_judged_by_its_status(cloud, wire, cluster_id, status, body, state):
+def test_an_operation_is_judged_by_its_status(cloud, wire, cluster_id, *, status, body, state):
     """A cluster start that succeeded carries the error NotLatestOperation to the end (recorded traffic)."""
     wire.say((status, body))
     assert clusters.operation(cloud, cluster_id, SIGNED) == state

@@ -1,0 +1,8 @@
+"""The demo: a simulated week of a varied fleet on the deployed code path, over TLS.
+
+fleet.yaml    the clusters, as the simulator describes them
+policy.yaml   the policy that is in force
+story.py      what people and Azure do in that week
+stage.py      the world, its TLS server and the app on it
+screen.py     what is shown while it runs, and the table at the end
+"""
