@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from lamplighter.simulator import World
 from shared.app import App
@@ -79,7 +79,7 @@ class Rehearsal:
         self.app.queue.close()
         self.app.cloud.close()
 
-    def __enter__(self) -> Rehearsal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -90,14 +90,9 @@ class Screen:
 
     def _hours(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for name, right in (
-            ("cluster", False),
-            ("hours on", True),
-            ("of", True),
-            ("off", True),
-            ("estimated saving", True),
-        ):
-            table.add_column(name, justify="right" if right else "left")
+        table.add_column("cluster")
+        for name in ("hours on", "of", "off", "estimated saving"):
+            table.add_column(name, justify="right")
         whole = END - BEGIN
         total = timedelta(0)
         savings = estimated_savings(self.rehearsal)
@@ -128,13 +123,16 @@ class Screen:
         table.add_column("verdict")
         table.add_column("reason")
         table.add_column("in words", ratio=1, overflow="fold")
-        for first, said, _ in sorted(
-            self.reasons.values(), key=lambda r: (ORDER.index(r[1].verdict.value), r[1].target, r[0])
-        ):
+        for _, said, _ in sorted(self.reasons.values(), key=_importance):
             name = said.cluster.rpartition("/")[2] + (f"/{said.pool}" if said.pool else "")
             style = {"refuse": "red", "defer": "cyan"}.get(said.verdict.value, "dim")
             table.add_row(name, Text(said.verdict.value, style=style), said.reason.value, said.message)
         return table
+
+
+def _importance(told: tuple[datetime, Decision, int]) -> tuple[int, str, datetime]:
+    first, said, _ = told
+    return ORDER.index(said.verdict.value), said.target, first
 
 
 def hours_on(intervals: Iterable[tuple[datetime, datetime | None]]) -> timedelta:

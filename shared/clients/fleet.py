@@ -8,15 +8,15 @@ https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from shared.clients.azure import Cloud
 from shared.clients.reading import Reader
 from shared.errors import CloudError, Forbidden, InputError, NotFound, Refused
-from shared.model.fleet import Cluster, Inventory
+from shared.model.fleet import Cluster, Inventory, Scope
 
 if TYPE_CHECKING:
     from shared.clients.pipeline import Patience
@@ -53,16 +53,6 @@ GRANT = "give the app's identity the role Reader"
 
 UNKNOWN_FLEET = "unknown"
 """`Cluster.fleet` where memberships could not be read: it may be a member, so it is treated as one."""
-
-
-class Scope(Protocol):
-    """Where clusters are looked for: the union. Both empty means everything that the identity can read."""
-
-    @property
-    def subscriptions(self) -> Sequence[str]: ...
-
-    @property
-    def management_groups(self) -> Sequence[str]: ...
 
 
 @dataclass(slots=True)

@@ -149,13 +149,9 @@ def _write(case: _Case, claimed: Stored[Memory]) -> str:
     except NoReply as error:
         log.warning("act: %s: no reply, found out later by looking: %s", case.decision.id, error)
         return "no reply"
-    except Throttled as error:
-        return _postponed(case, claimed, error, error.retry_after)
-    except Busy as error:
-        return _postponed(case, claimed, error, BUSY_WAIT)
-    except NotFound as error:
-        return _failed(case, claimed, error, capacity=False)
-    except (NoCapacity, Forbidden, Refused) as error:
+    except (Busy, Throttled) as error:
+        return _postponed(case, claimed, error, error.retry_after if isinstance(error, Throttled) else BUSY_WAIT)
+    except (NoCapacity, Forbidden, NotFound, Refused) as error:
         return _failed(case, claimed, error, capacity=isinstance(error, NoCapacity))
     now = app.clock()
     if done.already:

@@ -50,30 +50,46 @@ class _Tick:
     notices: list[Notice] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was read: the fleet, the memories, and what open actions came to."""
+
+    now: datetime
+    seen: Inventory
+    clusters: tuple[Cluster, ...]
+    stored: dict[str, Stored[Memory]]
+    ended: tuple[settling.Ended, ...]
+
+
 def tick(app: App) -> Plan:
     """Looks at the whole fleet and sends what may be done. Returns the plan, for whoever wants to show it.
 
-    Raises LamplighterError when there never was a readable policy, or the journal does not answer: then nothing is done.
+    Raises LamplighterError when there never was a readable policy, or the journal does not answer: nothing is done.
     """
     now = app.clock()
     row = app.journal.fleet()
     force = inforce.policy_in_force(app, row.value)
-    seen = inventory(app.cloud, force.policy.scope, now)
-    stored = {item.value.cluster: item for item in app.journal.memories(on_problem=log.error)}
-    ended = settling.settle_open(app, _due(stored.values(), seen, now), now)
-    stored = settling.with_ended(stored, ended)
-    clusters = settling.fresh_over(seen.clusters, ended)
-    fleet, facts, probing = _fleet(app, row.value, force, clusters, stored, ended, now, whole=not seen.problems)
-    state = _Tick(app, now, force.policy, facts, list_prices(app.cloud, clusters, app.journal, now))
-    decisions = [d for cluster in clusters for d in _one(state, cluster, stored.get(cluster.id))]
+    read = _read(app, force.policy, now)
+    fleet, facts = _fleet(app, row.value, force, read)
+    state = _Tick(app, now, force.policy, facts, list_prices(app.cloud, read.clusters, app.journal, now))
+    decisions = [d for cluster in read.clusters for d in _one(state, cluster, read.stored.get(cluster.id))]
     plan = admit(decisions, facts, force.policy, now)
-    if probing and any(d.action is not None and d.action.disruptive for d in plan.admitted):
+    if facts.breaker_probe and any(d.action is not None and d.action.disruptive for d in plan.admitted):
         fleet = breaker.probing(fleet, now)
     fleet = inforce.remembered(fleet, force)
-    state.notices += _fleet_notices(row.value, fleet, force, seen, now)
-    _write(state, plan, stored, row, fleet)
-    log.info("tick: %d clusters, %d admitted, %d problems", len(clusters), len(plan.admitted), len(seen.problems))
+    state.notices += _fleet_notices(row.value, fleet, force, read.seen, now)
+    _write(state, plan, read.stored, row, fleet)
+    problems = len(read.seen.problems)
+    log.info("tick: %d clusters, %d admitted, %d problems", len(read.clusters), len(plan.admitted), problems)
     return replace(plan, notices=tuple(state.notices))
+
+
+def _read(app: App, policy: Policy, now: datetime) -> _Reading:
+    seen = inventory(app.cloud, policy.scope, now)
+    stored = {item.value.cluster: item for item in app.journal.memories(on_problem=log.error)}
+    ended = settling.settle_open(app, _due(stored.values(), seen, now), now)
+    clusters = settling.fresh_over(seen.clusters, ended)
+    return _Reading(now, seen, clusters, settling.with_ended(stored, ended), ended)
 
 
 def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> Iterator[Stored[Memory]]:
@@ -90,24 +106,15 @@ def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> It
             yield item
 
 
-def _fleet(
-    app: App,
-    before: FleetMemory,
-    force: inforce.InForce,
-    clusters: tuple[Cluster, ...],
-    stored: dict[str, Stored[Memory]],
-    ended: tuple[settling.Ended, ...],
-    now: datetime,
-    *,
-    whole: bool,
-) -> tuple[FleetMemory, FleetFacts, bool]:
-    succeeded, failed = settling.tally(ended, now)
-    count = headcount(clusters, force.policy)
+def _fleet(app: App, before: FleetMemory, force: inforce.InForce, read: _Reading) -> tuple[FleetMemory, FleetFacts]:
+    succeeded, failed = settling.tally(read.ended, read.now)
+    count = headcount(read.clusters, force.policy)
+    limit = force.policy.guards_for(UNMATCHED, None).breaker
     fleet = breaker.after(before, succeeded, failed)
-    fleet = breaker.tripped(fleet, count, force.policy.guards_for(UNMATCHED, None).breaker, now, whole=whole)
-    memories = (item.value for item in stored.values())
-    facts = fleet_facts(count, memories, inforce.with_setting(app, fleet), now, policy_readable=force.readable)
-    return fleet, facts, facts.breaker_open and facts.breaker_probe
+    fleet = breaker.tripped(fleet, count, limit, read.now, whole=not read.seen.problems)
+    memories = (item.value for item in read.stored.values())
+    held = inforce.with_setting(app, fleet)
+    return fleet, fleet_facts(count, memories, held, read.now, policy_readable=force.readable)
 
 
 def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple[Decision, ...]:

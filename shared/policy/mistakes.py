@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from shared.errors import Problem
 from shared.policy.values import as_text, show
-from shared.policy.yaml_lines import Lined, Path, show_path
+from shared.policy.yaml_lines import Lined, Path, one_line, show_path
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,7 +38,8 @@ class Mistakes:
 
     def add(self, path: Path, message: str, expected: str = "") -> None:
         """One problem per path: the first says most."""
-        problem = Problem(self.source, self.document.line(path), show_path(path), message, expected)
+        said = (one_line(part) for part in (show_path(path), message, expected))
+        problem = Problem(self.source, self.document.line(path), *said)
         self.problems.setdefault(path, problem)
 
     def add_error(self, path: Path, error: ValueError) -> None:

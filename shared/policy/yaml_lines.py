@@ -159,7 +159,7 @@ def _deep(source: str, line: int | None = None) -> PolicyError:
 
 
 def _whole(source: str, message: str, expected: str = "", line: int | None = None) -> PolicyError:
-    return PolicyError((Problem(source, line, "", message, expected),))
+    return PolicyError((Problem(source, line, "", one_line(message), expected),))
 
 
 def _kind(node: Any) -> str:
@@ -168,6 +168,11 @@ def _kind(node: Any) -> str:
 
 def _noun(node: Any) -> str:
     return {"seq": "a list", "map": "a mapping"}.get(_kind(node), "one value")
+
+
+def one_line(text: str) -> str:
+    """What people typed, fit for a line of a terminal: without line ends and escape sequences."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def show_path(path: Path) -> str:
@@ -278,4 +283,4 @@ class _Builder:
         self.refused[path] = self._problem(node, path, f"the tag '{_kind(node)}' is not supported", "expected no tag")
 
     def _problem(self, node: Any, path: Path, message: str, expected: str) -> Problem:
-        return Problem(self.source, node.start_mark.line + 1, show_path(path), message, expected)
+        return Problem(self.source, node.start_mark.line + 1, one_line(show_path(path)), one_line(message), expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ WORDS = st.sampled_from(
 )
 SCALARS = st.one_of(
     WORDS, WORDS, st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=True), st.text(max_size=8),
-    st.sampled_from(["9" * 30, "0001-01-01", "9998-12-31", "9999-12-31T24:00", "1e400", "-20m", "999999999d", "{", "[*"]),
+    st.sampled_from(["a\nb", "\x1b[31m", "\u2028", "9" * 30, "0001-01-01", "9998-12-31", "9999-12-31T24:00", "1e400", "-20m", "999999999d", "{", "[*"]),
 )  # fmt: skip
 VALUES: st.SearchStrategy[Any] = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=25
@@ -51,6 +52,8 @@ def flow(value: Any) -> str:
             return "null"
         case bool():
             return str(value).lower()
+        case str() if not value.isprintable():
+            return json.dumps(value)
         case _:
             return str(value)
 

@@ -282,6 +282,11 @@ def test_a_long_value_is_cut() -> None:
     assert len(found.message) < 150
 
 
+def test_what_people_typed_cannot_drive_a_terminal() -> None:
+    found = str(problem('mode: "a\\nb\\e[31mred"'))
+    assert found.isprintable()
+
+
 def test_thousands_of_mistakes_take_seconds_not_minutes() -> None:
     """Each misspelt name is compared with each known one, but only for the first hundred."""
     rules = "\n".join(f"  - {{name: r{n}, hours: {{schedule: nobody-{n}}}}}" for n in range(1500))

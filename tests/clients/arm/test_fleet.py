@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,16 +10,10 @@ import requests
 from lamplighter.simulator import Fault, SimulatorCredential, SimulatorTransport, World
 from shared.clients import clusters, fleet
 from shared.clients.azure import Cloud, endpoint_of
-from shared.model.fleet import Power
+from shared.model.fleet import Power, Scope
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 SUB = "00000000-0000-0000-0000-00000000000{}"
-
-
-@dataclass(frozen=True)
-class Scope:
-    subscriptions: tuple[str, ...] = ()
-    management_groups: tuple[str, ...] = ()
 
 
 EVERYTHING = Scope()
@@ -333,3 +326,17 @@ def test_a_lost_reply_from_resource_graph_is_asked_for_again(world, simulated):
     world.inject(Fault.lost_reply("POST */microsoft.resourcegraph/*"))
     found = fleet.inventory(simulated, EVERYTHING, NOW)
     assert (len(found.clusters), found.problems) == (2305, ())
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_management_group_that_shows_nothing_and_can_not_be_read_is_named(cloud, wire, status):
+    wire.say(NO_MEMBERS, (200, page()), (status, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
+    assert fleet.inventory(cloud, Scope((), ("nonprod",)), NOW).problems == (
+        "management group nonprod can't be read: give the app's identity the role Reader on it, and check its name",
+    )
+    assert wire.sent[-1].path == "/providers/Microsoft.Management/managementGroups/nonprod"
+
+
+def test_a_management_group_without_clusters_is_simply_empty(cloud, wire):
+    wire.say(NO_MEMBERS, (200, page()), (200, {"name": "nonprod"}))
+    assert fleet.inventory(cloud, Scope((), ("nonprod",)), NOW).problems == ()

@@ -14,7 +14,7 @@ from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.costs.prices import hourly_price
 from shared.errors import NoReply
-from shared.model.fleet import Cluster, NodePool, Power
+from shared.model.fleet import Cluster, NodePool, Power, Scope
 from shared.model.money import ListPrice, Money
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -213,8 +213,7 @@ def test_a_simulated_fleet_can_be_priced():
     world = World.from_fleet({"clusters": [{"name": "web", "pools": pools, "tier": "Standard"}]}, now=NOW)
     endpoint = endpoint_of("https://localhost:8443")
     with Cloud(endpoint, credential=SimulatorCredential(), transport=SimulatorTransport(world)) as cloud:
-        scope = type("Scope", (), {"subscriptions": (), "management_groups": ()})()
-        [web] = inventory(cloud, scope, NOW).clusters
+        [web] = inventory(cloud, Scope(), NOW).clusters
         prices = list_prices(cloud, [web], Kept(), NOW)
     price = hourly_price(web, prices)
     listed = prices["westeurope", "standard_d4s_v5"]

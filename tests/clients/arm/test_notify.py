@@ -91,3 +91,16 @@ def test_an_address_never_shows(broken_channel, caplog, capfd):
 
 def test_nobody_to_tell_is_a_problem():
     assert send([], "t", "b") == Sent(ok=False, problem="there is no address to send to")
+
+
+def test_a_channel_that_breaks_is_a_problem_and_not_an_exception():
+    """Plugins are other people's code: one that raises must not end the telling of the others."""
+    from apprise.decorators import notify as plugin
+
+    @plugin(on="breaks")
+    def breaks(*_: object, **__: object) -> bool:
+        raise RuntimeError("with the-secret-token inside")
+
+    sent = send([f"breaks://{SECRET}"], "t", "b")
+    assert not sent.ok
+    assert SECRET not in str(sent)

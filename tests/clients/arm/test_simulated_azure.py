@@ -11,7 +11,7 @@ from shared.clients import clusters, fleet
 from shared.clients.azure import Cloud, endpoint_of
 from shared.clients.clusters import Lock
 from shared.errors import Busy, Forbidden, NoCapacity, NoReply, Refused, Throttled
-from shared.model.fleet import Power
+from shared.model.fleet import Power, Scope
 from shared.model.memory import SavedSize
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -170,13 +170,8 @@ def test_the_whole_way_over_tls_with_a_managed_identity(world, web, monkeypatch)
         monkeypatch.setenv("IDENTITY_ENDPOINT", server.identity_endpoint)
         monkeypatch.setenv("IDENTITY_HEADER", server.identity_header)
         with Cloud(endpoint_of(server.arm_url), ca_file=str(server.ca_file)) as cloud:
-            read = fleet.inventory(cloud, _Everything(), NOW)
+            read = fleet.inventory(cloud, Scope(), NOW)
             assert (len(read.clusters), read.problems) == (3, ())
             url = clusters.stop(cloud, web).operation
             assert url is not None
             assert clusters.operation(cloud, web, url).status == "running"
-
-
-class _Everything:
-    subscriptions = ()
-    management_groups = ()
