@@ -69,8 +69,8 @@ def show(subject: Subject, ahead: Sequence[Transition], days: int, *, asked: int
     print_days(out, ahead, names, zone)
     moved = len({one.cluster for one in ahead})
     still = asked - moved
-    out.print(f"\nTimes in {zone}. {counted(len(ahead), 'change')} of {counted(moved, 'cluster')}", end="")
-    out.print(f"; {still:,} never change." if still else ".")
+    rest = f"; {still:,} never change." if still else "."
+    out.print(f"\nTimes in {zone}. {counted(len(ahead), 'change')} of {counted(moved, 'cluster')}{rest}")
 
 
 def print_days(out: Console, ahead: Iterable[Transition], names: Mapping[str, str], zone: str) -> None:

@@ -186,7 +186,8 @@ def _weigh(bench: _Bench, chorus: tuple[Proposal, ...]) -> Decision:
         ends = "" if law.ends_at is None else f"; respected until {spoken(law.ends_at, bench.zone)}"
         held = replace(base, reason=law.reason, message=f"{law.sentence}{ends}")
         return replace(held, announce=_held_until(bench, chorus[0], law)) if wish is Wish.STOPPED else held
-    return _propose_action(bench, base, replace(law.proposal, sentence=law.sentence))
+    until = min((p.until for p in chorus if p.until is not None), default=None)
+    return _propose_action(bench, base, replace(law.proposal, sentence=law.sentence, until=until))
 
 
 def _law(bench: _Bench, chorus: tuple[Proposal, ...]) -> Law:
@@ -275,9 +276,10 @@ def _unwarned(case: Case) -> Objection | None:
 def _ahead(bench: _Bench, pool: str | None) -> Announcement | None:
     """A stop that will be due within `warn_before_stop` of a target that runs as wished now."""
     mine = [p for p in bench.hearing.proposals if p.pool == pool and p.until is not None]
-    longest = bench.policy.guards_for(bench.hearing.environment, None).warn_before_stop
     if bench.view.memory.steady or not mine:
         return None
+    environment = bench.hearing.environment
+    longest = max(bench.policy.guards_for(environment, _rule(bench, p)).warn_before_stop for p in mine)
     edges = sorted({p.until for p in mine if p.until is not None and p.until <= bench.now + longest})
     for edge in edges:
         later = _Bench(bench.view, bench.policy, hear(bench.view, bench.policy, edge), edge)
@@ -285,18 +287,21 @@ def _ahead(bench: _Bench, pool: str | None) -> Announcement | None:
             p for p in later.hearing.proposals if p.pool == pool and still_speaks(p, bench.view.memory, edge)
         )
         if chorus and chorus[0].wish is Wish.STOPPED:
-            return _announced(later, chorus, edge)
+            return _announced(later, chorus, edge, bench.now)
     return None
 
 
-def _announced(later: _Bench, chorus: tuple[Proposal, ...], edge: datetime) -> Announcement | None:
+def _announced(later: _Bench, chorus: tuple[Proposal, ...], edge: datetime, now: datetime) -> Announcement | None:
     law = _law(later, chorus)
     if law.proposal is None or law.proposal.mode == "plan":
         return None
     action = power_action(later.view.cluster.id, chorus[0].pool, Wish.STOPPED)
-    objection = first_objection(_case(later, action, law.proposal))
+    case = _case(later, action, law.proposal)
+    objection = first_objection(case)
     passing = (Reason.BUSY, Reason.HOLD)
     if objection is not None and objection.reason not in passing:
+        return None
+    if edge - now > case.guards.warn_before_stop:
         return None
     return Announcement(law.proposal.cause, edge, law.proposal.sentence)
 

@@ -16,7 +16,7 @@ from shared.policy.match import Matcher, fits
 T = TypeVar("T")
 Globs = tuple[str, ...]
 
-_KEPT = 4096
+KEPT = 4096
 """Answers remembered per field; a field with more values than that is forgotten and begun again."""
 
 
@@ -31,7 +31,7 @@ class _Field:
         known = self.seen.get(text)
         if known is None:
             known = tuple(text is not None and fits(text, globs) for globs in self.globs)
-            if len(self.seen) >= _KEPT:
+            if len(self.seen) >= KEPT:
                 self.seen.clear()
             self.seen[text] = known
         return known
@@ -53,6 +53,12 @@ class Lookup(Generic[T]):
         self._tags = {name: _Field(block.tags[name] for block in blocks if name in block.tags) for name in tags}
         self._conclude = conclude
         self._kept: dict[object, T] = {}
+
+    @property
+    def remembered(self) -> int:
+        """The most texts that are remembered of one field."""
+        fields = (self._names, self._groups, self._subscriptions, self._locations, *self._tags.values())
+        return max(len(field.seen) for field in fields)
 
     def ask(self, cluster: Cluster, environment: str) -> T:
         key = (environment, *self._looks(cluster))
