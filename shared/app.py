@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import InputError
@@ -63,7 +64,7 @@ class App:
         kept: list[policy_source.PolicyText] = []
 
         def policy_text() -> tuple[str, str]:
-            kept[:] = [policy_source.read(settings.policy, cloud, kept[0] if kept else None)]
+            kept[:] = [policy_source.read(_beside_the_app(settings.policy), cloud, kept[0] if kept else None)]
             return kept[0].text, kept[0].source
 
         return cls(
@@ -75,6 +76,13 @@ class App:
             policy_text=policy_text,
             notify=notify.send,
         )
+
+
+def _beside_the_app(policy: str) -> str:
+    """A relative path means the package's own folder: nobody promises which folder the host works in."""
+    if "://" in policy or Path(policy).is_absolute():
+        return policy
+    return str(Path(__file__).parent.parent / policy)
 
 
 def journal_at(settings: Settings, cloud: Cloud) -> Journal:

@@ -31,6 +31,9 @@ REASON = "lamplighter-reason"
 NAMES = (SCHEDULE, EXCLUDE, KEEP_ON, KEEP_OFF, REASON)
 
 PREFIX = "lamplighter"
+_SHORT = {name.removeprefix(f"{PREFIX}-"): name for name in NAMES}
+_SEPARATORS = str.maketrans("_.: ", "----")
+
 LONGEST_NAME = 512
 LONGEST_VALUE = 256
 FORBIDDEN_IN_NAMES = frozenset("<>%&\\?/")
@@ -149,8 +152,9 @@ def _schedule_problem(value: str, schedules: Collection[str] | None) -> str:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - only on the way to a problem
 
-    near = get_close_matches(name.casefold(), NAMES, n=1, cutoff=0.7)
-    meant = f"did you mean {near[0]}?" if near else f"expected one of {_listed(NAMES)}"
+    said = name[len(PREFIX) :].casefold().translate(_SEPARATORS).strip("-")
+    near = get_close_matches(said, _SHORT, n=1, cutoff=0.7)
+    meant = f"did you mean {_SHORT[near[0]]}?" if near else f"expected one of {_listed(NAMES)}"
     return f"tag {name} is not known; {meant}"
 
 

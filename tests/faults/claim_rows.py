@@ -27,12 +27,13 @@ def other(wish):
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Azure's truth about the target, and two ghosts that only the invariants look at."""
+    """Azure's truth about the target; the last three are ghosts that only the laws look at."""
 
     power: Wish
     failed: bool = False
+    """The provisioning state is Failed (or Canceled, which is treated alike)."""
     op: tuple | None = None
-    """(goal or None, ours, age): age 0 and 1 = accepted, not shown yet; 2 = shown as Starting, Stopping or Updating."""
+    """(goal, ours, age): age 0 and 1 = accepted, not shown yet; 2 = shown as Starting, Stopping, Updating (no goal)."""
     record: str = ""
     """What our last operation says of itself."""
     size: int = SIZE
@@ -40,10 +41,53 @@ class Cloud:
     """We stopped it, and nobody has started it since."""
     touched: bool = False
     """Somebody else acted since our last write was accepted."""
+    failed_once: bool = False
+    """Our last operation failed."""
 
     @property
     def settled(self):
         return self.op is None or self.op[2] < 2
+
+    def begun(self, goal):
+        """Somebody else's operation, shown at once."""
+        return replace(self, op=(goal, False, 2), touched=True)
+
+    def shown(self, at_once):
+        """A pool's power changes with the first sight of the operation, a cluster's at its end."""
+        goal, ours, _ = self.op
+        return replace(self, op=(goal, ours, 2), power=goal if at_once and goal else self.power)
+
+    def ended(self, power, record):
+        goal, ours, _ = self.op
+        stopped_by_us = ours and goal is Wish.STOPPED
+        return replace(
+            self,
+            op=None,
+            power=power,
+            failed=record != "succeeded",
+            record=record if ours else self.record,
+            owing=power is Wish.STOPPED and (self.owing or stopped_by_us),
+            failed_once=self.failed_once or (ours and record != "succeeded"),
+        )
+
+    def reading(self, pool):
+        """The fresh GET: of a cluster that is the target itself, or in which the pool is."""
+        state = "Failed" if self.failed else "Succeeded"
+        if not self.settled:
+            state = WORDS[self.op[0]]
+        running = self.power is Wish.RUNNING and self.settled
+        power, whole = self.power.power, pool is None
+        nodes = NodePool(
+            pool or "system",
+            power=Power.RUNNING if whole else power,
+            provisioning_state="Succeeded" if whole else state,
+            count=self.size if running or whole else 0,
+            autoscaling=False,
+        )
+        cluster = Cluster(ID, "c", "g", "s", pools=(nodes,))
+        if whole:
+            return replace(cluster, power=power, provisioning_state=state)
+        return replace(cluster, power=Power.RUNNING, provisioning_state="Succeeded")
 
 
 def left(at, floor):
