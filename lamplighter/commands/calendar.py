@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -13,11 +13,14 @@ from lamplighter import options
 from lamplighter.terminal import STYLES, console, counted, print_json, table
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from rich.console import Console
 
     from lamplighter.subject import Subject
     from shared.policy.forecast import Transition
 
+WIDEST = 40
 NAMED = 4
 """Clusters named in one line before "and N more"."""
 
@@ -74,27 +77,39 @@ def show(subject: Subject, ahead: Sequence[Transition], days: int, *, asked: int
 
 
 def print_days(out: Console, ahead: Iterable[Transition], names: Mapping[str, str], zone: str) -> None:
+    """`ahead` in time order."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
     from rich.text import Text  # noqa: PLC0415
 
-    from lamplighter.ahead import label  # noqa: PLC0415
-
-    local = ZoneInfo(zone)
-    for number, (date, of_day) in enumerate(groupby(ahead, key=lambda one: one.at.astimezone(local).date())):
+    lines = list(_lines(ahead, names, ZoneInfo(zone)))
+    widest = max((len(line.clusters) for line in lines), default=0)
+    for number, (date, of_day) in enumerate(groupby(lines, key=lambda line: line.at.date())):
         out.print(f"{chr(10) if number else ''}{date:%A} {date.day} {date:%B %Y}", style="bold")
         rows = table("at", "action", "clusters*", "rule")
         rows.show_header = False
-        lines = sorted(of_day, key=lambda one: (one.at, one.action, one.rule or "", label(one, names)))
-        for (when, action, rule), members in groupby(lines, key=lambda one: (one.at, one.action, one.rule)):
-            moment = when.astimezone(local)
-            rows.add_row(
-                f"  {moment:%H:%M}{_twice(moment)}",
-                Text(action, style=STYLES.get(action, "")),
-                listed([label(one, names) for one in members]),
-                Text(rule or "", style="dim"),
-            )
+        rows.columns[2].min_width = min(widest, WIDEST)
+        for line in of_day:
+            action = Text(line.action, style=STYLES.get(line.action, ""))
+            rows.add_row(f"  {line.at:%H:%M}{_twice(line.at)}", action, line.clusters, Text(line.rule, style="dim"))
         out.print(rows)
+
+
+class _Line(NamedTuple):
+    """All that happens at one moment, by one rule; `at` is local."""
+
+    at: datetime
+    action: str
+    clusters: str
+    rule: str
+
+
+def _lines(ahead: Iterable[Transition], names: Mapping[str, str], zone: ZoneInfo) -> Iterator[_Line]:
+    from lamplighter.ahead import label  # noqa: PLC0415
+
+    ordered = sorted(ahead, key=lambda one: (one.at, one.action, one.rule or "", label(one, names)))
+    for (at, action, rule), members in groupby(ordered, key=lambda one: (one.at, one.action, one.rule or "")):
+        yield _Line(at.astimezone(zone), action, listed([label(one, names) for one in members]), rule)
 
 
 def _twice(moment: datetime) -> str:

@@ -35,6 +35,7 @@ UNREADABLE = "unreadable_policy"
 CALM = "calm"
 """Key of the row that says: everything in this list was told. Spares a calm minute the reading of the fleet."""
 LOOK_AGAIN = timedelta(hours=1)
+A_DAY = timedelta(days=1)
 
 log = logging.getLogger("lamplighter.tell")
 
@@ -73,6 +74,8 @@ def tell(app: App) -> int:
     clusters, is_whole = _clusters(app, pending, policy, now)
     if not is_whole:  # whose tags are not seen today may be heard tomorrow
         current.unsettled.update(pending)
+    elif clusters:
+        pending += _gone(pending, clusters, now)
     for letter in letters(pending, policy, clusters):
         _deliver(current, letter)
     app.journal.append(current.history)
@@ -89,9 +92,24 @@ def _reads_again(force: InForce, pending: Iterable[Notice], now: datetime) -> tu
     return tuple(replace(one, at=now, resolved=True) for one in open_ones) if force.readable else ()
 
 
+def _gone(pending: Iterable[Notice], clusters: Mapping[str, Cluster], now: datetime) -> tuple[Notice, ...]:
+    """What stands about a cluster that is no more is over; no tick looks at that cluster again to say so."""
+    return tuple(
+        replace(one, at=now, resolved=True)
+        for one in pending
+        if _is_old(one, now) and not one.resolved and one.about not in clusters
+    )
+
+
+def _is_old(notice: Notice, now: datetime) -> bool:
+    return notice.about != FLEET and now - notice.at >= A_DAY
+
+
 def _clusters(app: App, pending: Iterable[Notice], policy: Policy, now: datetime) -> tuple[Mapping[str, Cluster], bool]:
-    """The fleet, where a route asks which clusters it is for, and whether all of it could be read."""
-    if not any(route.match for route in policy.routes) or all(notice.about == FLEET for notice in pending):
+    """The fleet, where a route asks which clusters it is for or a matter is old, and whether all could be read."""
+    about_clusters = [notice for notice in pending if notice.about != FLEET]
+    asked = any(route.match for route in policy.routes) or any(_is_old(notice, now) for notice in about_clusters)
+    if not about_clusters or not asked:
         return {}, True
     from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDK is heavy
 

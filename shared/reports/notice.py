@@ -24,17 +24,17 @@ From: https://core.telegram.org/bots/api#sendmessage"""
 
 FLEET = "fleet"
 
-# kind -> (one cluster, several clusters, it is over)
+# kind -> (one cluster, several clusters, it is over). Over says no more than that: the cluster may be gone, too.
 _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "stop_soon": ("stops soon", "stop soon", "no longer about to stop"),
-        "start_late": ("is late to start", "are late to start", "up now"),
+        "start_late": ("is late to start", "are late to start", "no longer late"),
         "no_capacity": ("found no capacity to start", "found no capacity to start", "no longer short of capacity"),
-        "action_failed": ("keeps failing", "keep failing", "settled"),
-        "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "settled"),
-        "size_differs": ("came back in another size", "came back in another size", "settled"),
-        "undone": ("is changed back by somebody else", "are changed back by somebody else", "settled"),
-        "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "readable again"),
+        "action_failed": ("keeps failing", "keep failing", "no longer failing"),
+        "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "no longer stopping"),
+        "size_differs": ("came back in another size", "came back in another size", "in the right size"),
+        "undone": ("is changed back by somebody else", "are changed back by somebody else", "no longer changed back"),
+        "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "no longer unreadable"),
     }
 )
 # kind -> (what happened, it is over)

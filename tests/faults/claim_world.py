@@ -35,7 +35,7 @@ class State(NamedTuple):
     queue: tuple[int, ...]
     workers: tuple[tuple[Any, ...], ...]
     """
-    ("P", row)                         decided, about to swap this claimed row in
+    ("P", row, behind)                 decided, about to swap this claimed row in
     ("H", row, behind, claim)          holds a claim: OURS, TOUCHED (ours, but the row was written since), LOST
     ("F", row, behind, claim, age)     its write is in flight
     ("R", row, behind, claim, reply)   answered, about to record it
@@ -238,7 +238,7 @@ class World:
             return self._receive(state, number)
         match worker[0]:
             case "P":
-                claimed = self.swapped(state, worker[1], 0, number, ("H", worker[1], 0, OURS))
+                claimed = self.swapped(state, worker[1], 0, number, ("H", *worker[1:], OURS))
                 return [Step(1, "claims", claimed)]
             case "H" if not self.once(self.writable, worker[1]):
                 return [Step(1, "may not write any more", self._with(state, number, ()))]
@@ -255,7 +255,7 @@ class World:
         steps = []
         for message in set(state.queue):
             row = self.once(self.claimed, message, state.wish, state.row, state.cloud)
-            taken = self._with(state, number, () if row < 0 else ("P", row))
+            taken = self._with(state, number, () if row < 0 else ("P", row, message % 2))
             steps.append(Step(6, f"takes message {message}", taken._replace(queue=without(state.queue, message))))
         return steps
 

@@ -118,7 +118,7 @@ def show(world, state):
 @pytest.mark.parametrize("pool", [None, "batch"], ids=["cluster", "pool"])
 @pytest.mark.parametrize(
     ("workers", "faults"),
-    [(2, 1), pytest.param(1, 2, marks=()), pytest.param(2, 2, marks=pytest.mark.skipif(not SOAK, reason="make soak"))],
+    [(2, 1), (1, 2), pytest.param(2, 2, marks=pytest.mark.skipif(not SOAK, reason="make soak"))],
 )
 def test_no_order_of_events_breaks_a_law(pool, workers, faults):
     """Any crash, duplicate, lost message or reply, failure or person, at any moment, as many as there are faults."""

@@ -198,7 +198,7 @@ def test_a_message_follows_when_it_is_over_and_then_nothing_is_kept(house, http)
     assert http.body("/operators").splitlines() == ["- pay is not up yet", "", "No longer:", "- web (rg-web)"]
     house.post(house.notice("pay", resolved=True))
     house.tell(MINUTE)
-    assert http.titles("/operators")[-1] == "Lamplighter: pay (rg-pay) is up now"
+    assert http.titles("/operators")[-1] == "Lamplighter: pay (rg-pay) is no longer late"
     assert list(house.app.journal.notices()) == []
 
 
@@ -220,6 +220,16 @@ def test_the_same_matter_can_begin_again(house, http):
 def test_a_stop_that_was_announced_is_not_repeated_the_next_day(house, http):
     house.post(house.notice(kind="stop_soon"))
     assert [house.tell(), house.tell(25 * HOUR), house.tell(HOUR)] == [1, 0, 0]
+    assert list(house.app.journal.notices()) == []
+
+
+@pytest.mark.parametrize("routes", [POLICY, POLICY.partition("    - {to: [CHECKOUT")[0]], ids=["by team", "everything"])
+def test_a_cluster_that_is_no_more_is_not_spoken_of_for_ever(house, http, routes):
+    """No tick looks at a deleted cluster again, so nobody would ever close what stands about it."""
+    house.policy = routes
+    house.post(replace(house.notice(), about=house.id_of("web").replace("web", "gone")))
+    assert [house.tell(), house.tell(25 * HOUR), house.tell(25 * HOUR)] == [1, 1, 0]
+    assert http.titles("/operators")[-1] == "Lamplighter: gone (rg-gone) is no longer late"
     assert list(house.app.journal.notices()) == []
 
 

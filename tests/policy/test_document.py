@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from shared.model.fleet import Cluster, Scope
 from shared.model.memory import Wish
 from shared.policy.bound import UNMATCHED, BreakerLimit, Environment, Guards, StopBudget
@@ -116,7 +117,12 @@ class TestEverythingThatCanBeSaid:
         """1e3 and 007 are names here, not 1000 and 7."""
         match = full.rules[1].match
         assert match is not None
-        assert [match.matches(cluster(name), None) for name in ("1e3", "007", "7", "1000.0")] == [True, True, False, False]
+        assert [match.matches(cluster(name), None) for name in ("1e3", "007", "7", "1000.0")] == [
+            True,
+            True,
+            False,
+            False,
+        ]
 
     def test_the_hash_names_the_text(self, full: Policy) -> None:
         assert full.hash == read_policy(FULL, "elsewhere.yaml").hash
@@ -136,10 +142,23 @@ class TestDefaults:
 
     @pytest.mark.parametrize(
         "section",
-        ["environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "notify", "notify: {routes", "scope"],
+        [
+            "environments",
+            "calendars",
+            "freezes",
+            "schedules",
+            "rules",
+            "exceptions",
+            "guards",
+            "notify",
+            "notify: {routes",
+            "scope",
+        ],
     )
     def test_a_section_whose_lines_are_all_comments_is_empty(self, section: str) -> None:
-        text = {"scope": "scope: all", "notify: {routes": "notify: {routes: }"}.get(section, f"{section}:  # nothing yet")
+        text = {"scope": "scope: all", "notify: {routes": "notify: {routes: }"}.get(
+            section, f"{section}:  # nothing yet"
+        )
         assert policy(text).rules == ()
 
     def test_a_rule_never_acts_where_the_file_plans(self) -> None:
@@ -163,7 +182,11 @@ class TestEnvironmentOf:
         assert full.environment_of(cluster("a-demo", tags={"environment": "dev", "tier": "3"})) is UNMATCHED
 
     def test_all_keys_of_a_block_must_hold(self, full: Policy) -> None:
-        live = {"subscription": "22222222-2222-2222-2222-222222222223", "resource_group": "RG-Live-1", "location": "westeurope"}
+        live = {
+            "subscription": "22222222-2222-2222-2222-222222222223",
+            "resource_group": "RG-Live-1",
+            "location": "westeurope",
+        }
         assert full.environment_of(cluster(**live)).name == "live"
         for key in live:
             assert full.environment_of(cluster(**(live | {key: "other"}))) is UNMATCHED
@@ -175,7 +198,11 @@ class TestRulesFor:
 
     def test_outside_production(self, full: Policy) -> None:
         assert self.names(full, DEV, cluster()) == ["dev-office-hours", "everything"]
-        assert self.names(full, DEV, cluster(tags={"team": "Platform"})) == ["dev-office-hours", "two-sites", "everything"]
+        assert self.names(full, DEV, cluster(tags={"team": "Platform"})) == [
+            "dev-office-hours",
+            "two-sites",
+            "everything",
+        ]
 
     def test_except_may_name_environments(self, full: Policy) -> None:
         assert self.names(full, STAGING, cluster(tags={"team": "platform"})) == ["pools", "everything"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from shared.errors import PolicyError
 from shared.policy.document import Policy, read_policy
 
@@ -15,10 +16,7 @@ FULL = (Path(__file__).parents[2] / "tests/data/policy_full.yaml").read_text("ut
 LINES = FULL.splitlines()
 
 WORDS = st.sampled_from(
-    "version mode timezone scope environments calendars freezes schedules rules exceptions guards notify routes to match "
-    "except tags names subscriptions production hours schedule lead inside pools only enforce running from until keep "
-    "hold name cluster owner reason reasons stops at_most within breaker failures min_off country subdivision closed open "
-    "idle digest always office DE NO plan act UTC 25% 20m 2026-12-24 2026-12-24T08:00 Mon-Fri<<".split()
+    ["version", "mode", "timezone", "scope", "environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "notify", "routes", "to", "match", "except", "tags", "names", "subscriptions", "production", "hours", "schedule", "lead", "inside", "pools", "only", "enforce", "running", "from", "until", "keep", "hold", "name", "cluster", "owner", "reason", "reasons", "stops", "at_most", "within", "breaker", "failures", "min_off", "country", "subdivision", "closed", "open", "idle", "digest", "always", "office", "DE", "NO", "plan", "act", "UTC", "25%", "20m", "2026-12-24", "2026-12-24T08:00", "Mon-Fri<<"]
 )
 SCALARS = st.one_of(
     WORDS, WORDS, st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=True), st.text(max_size=8),

@@ -6,6 +6,7 @@ import re
 from textwrap import dedent
 
 import pytest
+
 from shared.errors import PolicyError, Problem
 from shared.policy.document import read_policy
 

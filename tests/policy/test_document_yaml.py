@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from shared.errors import PolicyError, Problem
 from shared.policy.document import read_policy
 from shared.policy.yaml_lines import LARGEST, WrittenFloat, WrittenInt, decode, read_yaml
@@ -82,8 +83,20 @@ def test_every_duplicate_key_is_told_with_everything_else() -> None:
 
 def test_yaml_1_2() -> None:
     """In YAML 1.1 NO, off and yes are truth values, 22:30 is 1350 and 010 is 8."""
-    read = values("{a: NO, b: off, c: yes, d: 22:30, e: 010, f: 1_000, g: 0x1F, h: 2026-12-24, i: 2026-12-24T10:00:00Z}")
-    assert list(read.values()) == ["NO", "off", "yes", "22:30", 10, "1_000", "0x1F", "2026-12-24", "2026-12-24T10:00:00Z"]
+    read = values(
+        "{a: NO, b: off, c: yes, d: 22:30, e: 010, f: 1_000, g: 0x1F, h: 2026-12-24, i: 2026-12-24T10:00:00Z}"
+    )
+    assert list(read.values()) == [
+        "NO",
+        "off",
+        "yes",
+        "22:30",
+        10,
+        "1_000",
+        "0x1F",
+        "2026-12-24",
+        "2026-12-24T10:00:00Z",
+    ]
 
 
 def test_values() -> None:

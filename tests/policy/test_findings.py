@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Wish
 from shared.policy.document import read_policy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from shared.model.fleet import Cluster
 from shared.policy import lookup
 from shared.policy.bound import UNMATCHED
@@ -33,7 +34,9 @@ CLUSTERS = st.builds(
     resource_group=st.sampled_from(["rg-1", "RG-2"]),
     subscription=st.sampled_from(["22222222-2222-2222-2222-222222222222", "11111111-1111-1111-1111-111111111111"]),
     location=st.sampled_from(["westeurope", "northeurope", ""]),
-    tags=st.dictionaries(st.sampled_from(["env", "ENV", "team", "Team"]), st.sampled_from(["dev", "Prod", "a", "B"]), max_size=2),
+    tags=st.dictionaries(
+        st.sampled_from(["env", "ENV", "team", "Team"]), st.sampled_from(["dev", "Prod", "a", "B"]), max_size=2
+    ),
 )
 
 
@@ -62,7 +65,9 @@ def test_the_rules_are_those_that_matching_finds(cluster: Cluster) -> None:
         speaks = rule.match is None or rule.match.matches(cluster, place.name)
         excepted = rule.unless is not None and rule.unless.matches(cluster, place.name)
         named = rule.name == "r1"
-        assert (rule.name in found) == (speaks and not excepted and (not place.production or (named and place.name == "prod")))
+        assert (rule.name in found) == (
+            speaks and not excepted and (not place.production or (named and place.name == "prod"))
+        )
 
 
 def test_clusters_that_look_alike_are_concluded_about_once() -> None:

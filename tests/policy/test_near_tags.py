@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
+
 import shared.policy.near_tags as room
 from shared.model.fleet import Cluster
 from shared.policy.match import Block, Matcher
@@ -27,7 +28,9 @@ def test_docstrings_are_true() -> None:
     assert not ran.failed
 
 
-@pytest.mark.parametrize("name", ["enviroment", "Enviroment", "environement", "environmnt", "enviornment", "Environments"])
+@pytest.mark.parametrize(
+    "name", ["enviroment", "Enviroment", "environement", "environmnt", "enviornment", "Environments"]
+)
 def test_names(name: str) -> None:
     assert said({name: "dev"}) == [f"1 cluster carries the tag '{name}'; the policy looks at 'environment'"]
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+
 from lamplighter.commands.schema import schema as write
 from shared.errors import InputError, LamplighterError, PolicyError
 from shared.policy.assembly import LATER_BLOCKS, LATER_SECTIONS

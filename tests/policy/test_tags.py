@@ -6,9 +6,10 @@ import doctest
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import shared.policy.tags as room
 from hypothesis import given
 from hypothesis import strategies as st
+
+import shared.policy.tags as room
 from shared.model.memory import Wish
 from shared.policy.tags import (
     EXCLUDE,
@@ -107,7 +108,9 @@ class TestBothKeepTags:
         """A peer let downtime win where both overlapped."""
         assert self.TAGS.keep == KeepTag(Wish.RUNNING, utc(2026, 12, 18, 18))
         assert self.TAGS.problems == ()
-        assert self.TAGS.notes == ("both lamplighter-keep-on-until and lamplighter-keep-off-until are set; running wins",)
+        assert self.TAGS.notes == (
+            "both lamplighter-keep-on-until and lamplighter-keep-off-until are set; running wins",
+        )
 
     @pytest.mark.parametrize(
         ("now", "wish"),
@@ -168,7 +171,10 @@ def test_names_compare_without_case() -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    assert len(read_tags({EXCLUDE: "x", KEEP_ON: "x", KEEP_OFF: "x", SCHEDULE: "", "lamplighter-x": ""}, BERLIN).problems) == 5
+    assert (
+        len(read_tags({EXCLUDE: "x", KEEP_ON: "x", KEEP_OFF: "x", SCHEDULE: "", "lamplighter-x": ""}, BERLIN).problems)
+        == 5
+    )
 
 
 def test_azure_hands_out_null_for_an_empty_value() -> None:
@@ -179,22 +185,40 @@ def test_azure_hands_out_null_for_an_empty_value() -> None:
 INSTANTS = st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
     lambda at: at.replace(microsecond=0, tzinfo=UTC)
 )
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=LONGEST_VALUE)
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=LONGEST_VALUE
+)
 
 
-@given(st.none() | TEXTS, st.booleans(), INSTANTS, INSTANTS, TEXTS | st.just(""), st.sampled_from([BERLIN, "UTC", "Asia/Kolkata"]))
+@given(
+    st.none() | TEXTS,
+    st.booleans(),
+    INSTANTS,
+    INSTANTS,
+    TEXTS | st.just(""),
+    st.sampled_from([BERLIN, "UTC", "Asia/Kolkata"]),
+)
 def test_what_is_spelled_is_read_back(
     schedule: str | None, exclude: bool, on: datetime | None, off: datetime | None, reason: str, zone: str
 ) -> None:
     owner = OwnerTags(schedule, exclude, on, off, reason)
     tags = spell(owner)
     read = read_tags(tags, zone)
-    assert (read.schedule, read.exclude, read.keep_on, read.keep_off, read.reason) == (schedule, exclude, on, off, reason)
+    assert (read.schedule, read.exclude, read.keep_on, read.keep_off, read.reason) == (
+        schedule,
+        exclude,
+        on,
+        off,
+        reason,
+    )
     assert read.problems == ()
     assert all(name in NAMES and len(value) <= LONGEST_VALUE for name, value in tags.items())
 
 
-@given(st.dictionaries(st.sampled_from([*NAMES, "lamplighter-x", "Lamplighter-EXCLUDE"]), st.text(max_size=30)), st.sampled_from([BERLIN, "UTC"]))
+@given(
+    st.dictionaries(st.sampled_from([*NAMES, "lamplighter-x", "Lamplighter-EXCLUDE"]), st.text(max_size=30)),
+    st.sampled_from([BERLIN, "UTC"]),
+)
 def test_no_value_raises(tags: dict[str, str], zone: str) -> None:
     read = read_tags(tags, zone)
     assert all(isinstance(problem, str) and problem for problem in read.problems)

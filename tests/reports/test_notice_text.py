@@ -67,7 +67,7 @@ def test_a_reminder_says_that_it_is_one():
 
 def test_the_closing_message_lists_what_is_over():
     message = compose("start_late", [], over=[f"{BASE}/api", f"{BASE}/web"])
-    assert message.title == "Lamplighter: 2 clusters are up now"
+    assert message.title == "Lamplighter: 2 clusters are no longer late"
     assert message.body.splitlines() == ["It is over for:", "- api (rg-shop)", "- web (rg-shop)"]
 
 
