@@ -76,14 +76,29 @@ def sentence(phase: str, body: Mapping[str, Any]) -> str:
         return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
     if phase == "decided":
         return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
-    if phase == "hold" and body.get("wish"):
-        kept = "kept on" if body["wish"] == "running" else "kept off"
-        return f"{kept} until {body.get('until')}, by {body.get('owner')}: {body.get('reason')}"
+    if phase == "observed":
+        return f"{body['pool']}: " * bool(body.get("pool")) + str(body.get("power", "")).lower()
+    if phase == "told":
+        return f"{str(body.get('kind')).replace('_', ' ')}, to {body.get('channel')} ({body.get('occasion')})"
+    if phase == "hold":
+        return _word(body)
     said = str(body["message"]) if body.get("message") else ""
     kind = str(body.get("kind", "")).replace("_", " ")
     if said or kind:
         return ": ".join(part for part in (kind, said) if part)
     return ", ".join(f"{key} {value}" for key, value in body.items() if value not in (None, ""))
+
+
+def _word(body: Mapping[str, Any]) -> str:
+    """What a person said: of one cluster, or of the whole fleet."""
+    why = f": {body['reason']}" if body.get("reason") else ""
+    if "by" in body:
+        what = "resumed" if not why else "everything held" if body.get("all") else "stops held"
+        return f"{what} by {body['by']}{why}"
+    if body.get("wish") is None:
+        return f"taken back by {body.get('owner')}"
+    kept = "kept on" if body["wish"] == "running" else "kept off"
+    return f"{kept} until {body.get('until')}, by {body.get('owner')}{why}"
 
 
 def _number(value: object) -> str:

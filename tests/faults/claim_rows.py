@@ -160,5 +160,3 @@ class Rows:
     def id_of(self, goal, behind):
         action = power_action(ID, self.pool, goal)
         return decision_id(action.target, action.kind, goal.value, GENERATION - behind)
-
-

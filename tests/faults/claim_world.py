@@ -112,13 +112,15 @@ class World:
     # ---- the protocol's functions, each called once per distinct input
 
     def needed(self, wish, row, cloud_number):
-        """A small decide(): act iff it differs, is settled, is not a person's doing, and nothing says later."""
+        """A small decide(): act iff it differs, is settled, is not a person's doing, and nothing says later.
+
+        Unlike the real one it does not look at the open action: claim() has to.
+        """
         memory, cloud = self.rows.memories[row], self.clouds[cloud_number]
         target = memory.target(self.pool)
         served, failure = target.served, target.failure
         return (
-            memory.open is None
-            and cloud.settled
+            cloud.settled
             and cloud.power is not wish
             and (served is None or served.wish is not wish)
             and not self.cannot_stop(wish, cloud)

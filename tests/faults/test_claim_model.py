@@ -22,7 +22,7 @@ from shared.policy.claim import Outcome, Settled, claim, save_size, settle
 from tests.faults.claim_rows import NOW, SIZE, UNIT, WISHES, left
 from tests.faults.claim_world import Violation, World
 
-SOAK = os.environ.get("LAMPLIGHTER_SOAK") == "1"
+LONG = pytest.mark.skipif(os.environ.get("LAMPLIGHTER_SOAK") != "1", reason="minutes long: make soak runs it")
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,11 @@ def show(world, state):
 @pytest.mark.parametrize("pool", [None, "batch"], ids=["cluster", "pool"])
 @pytest.mark.parametrize(
     ("workers", "faults"),
-    [(2, 1), (1, 2), pytest.param(2, 2, marks=pytest.mark.skipif(not SOAK, reason="make soak"))],
+    [
+        pytest.param(2, 1, id="two-workers-one-fault"),
+        pytest.param(1, 2, id="one-worker-two-faults", marks=LONG),
+        pytest.param(2, 2, id="two-workers-two-faults", marks=LONG),
+    ],
 )
 def test_no_order_of_events_breaks_a_law(pool, workers, faults):
     """Any crash, duplicate, lost message or reply, failure or person, at any moment, as many as there are faults."""
@@ -241,10 +245,10 @@ def save_nothing(memory, pool, now):
         ({"settle": settle_without_a_new_generation}, "generation grew by 0", 0),
         ({"settle": settle_in_the_middle_of_something}, "that nobody saw|nobody did", 1),
         ({"settle": settle_and_forget_the_debt}, "owe a start", 0),
-        ({"settle": settle_waiting_for_a_verdict_for_ever}, "never comes to rest", 2),
+        pytest.param({"settle": settle_waiting_for_a_verdict_for_ever}, "never comes to rest", 2, marks=LONG),
         ({"save_size": save_nothing}, "instead of 3", 1),
     ],
-    ids=lambda value: next(iter(value.values())).__name__ if isinstance(value, dict) else "",
+    ids=lambda value: next(iter(value.values())).__name__ if isinstance(value, dict) else None,
 )
 def test_a_broken_protocol_is_caught(broken, law, faults):
     """Else the proof above would prove nothing."""

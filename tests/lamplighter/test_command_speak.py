@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lamplighter.commands.history import sentence
 from lamplighter.keeping import Word, keep
 from lamplighter.remembered import change_fleet, change_memory
 from shared.clients.journal import Journal
@@ -242,6 +243,34 @@ def test_history_is_in_time_order_and_in_words(run, night):
     assert lines[0] == "api-dev (Europe/Berlin)"
     assert lines[2] == "Mon 21 Dec 18:00  succeeded  stop cluster"
     assert lines[3] == "Mon 21 Dec 21:00  hold       kept on until 2026-12-22T00:00:00Z, by ana: demo"
+
+
+@pytest.mark.parametrize(
+    ("phase", "body", "expected"),
+    [
+        (
+            "decided",
+            {"action": "stop", "reason": "off_hours", "message": "stop: outside"},
+            "stop (off_hours): stop: outside",
+        ),
+        ("failed", {"kind": "start_cluster", "message": "no quota", "took": 4}, "start cluster: no quota"),
+        ("observed", {"power": "Stopped", "first": False}, "stopped"),
+        ("observed", {"power": "Running", "pool": "batch1"}, "batch1: running"),
+        ("told", {"kind": "stop_soon", "channel": "OPS", "occasion": "new"}, "stop soon, to OPS (new)"),
+        ("hold", {"by": "ana", "reason": "x", "all": True}, "everything held by ana: x"),
+        ("hold", {"by": "ana", "reason": "x", "all": False}, "stops held by ana: x"),
+        ("hold", {"by": "bo"}, "resumed by bo"),
+        ("hold", {"owner": "ana", "wish": None}, "taken back by ana"),
+        (
+            "snapshot",
+            {"power": "Running", "pools": [{"name": "a", "count": 3}, {"name": "b", "count": None}]},
+            "running; nodes: a 3, b ?",
+        ),
+        ("brand_new", {"note": "hello", "empty": None}, "note hello"),
+    ],
+)
+def test_every_kind_of_record_reads_as_words(phase, body, expected):
+    assert sentence(phase, body) == expected
 
 
 def test_history_since_when(run, night):

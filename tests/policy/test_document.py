@@ -94,7 +94,8 @@ class TestEverythingThatCanBeSaid:
         quarter, clock, days = full.freezes
         assert (quarter.begin, quarter.end) == (utc(2026, 12, 27, 23), utc(2027, 1, 4, 5))
         assert quarter.hold == {"upgrade", "move", "scale"}
-        assert quarter.match is not None and quarter.match.environments == {"staging"}
+        assert quarter.match is not None
+        assert quarter.match.environments == {"staging"}
         # 02:30 comes twice that night: a freeze begins at the first and ends at the second.
         assert (clock.begin, clock.end) == (utc(2026, 10, 25, 0, 30), utc(2026, 10, 25, 1, 30))
         assert (days.begin, days.end, days.match) == (utc(2026, 12, 23, 23), utc(2026, 12, 26, 23), None)
@@ -110,8 +111,10 @@ class TestEverythingThatCanBeSaid:
         everything, team = full.routes
         assert (everything.to, everything.match, everything.reasons) == (("OPERATORS_CHANNEL",), None, None)
         assert (team.to, team.reasons) == (("TEAM_CHANNEL", "OTHER"), {"stop_soon", "ring_halted"})
-        assert team.match is not None and team.match.matches(cluster(tags={"environment": "dev", "tier": "3"}), None)
-        assert team.unless is not None and team.unless.matches(cluster("x"), None)
+        assert team.match is not None
+        assert team.match.matches(cluster(tags={"environment": "dev", "tier": "3"}), None)
+        assert team.unless is not None
+        assert team.unless.matches(cluster("x"), None)
 
     def test_numbers_in_a_match_are_taken_as_written(self, full: Policy) -> None:
         """1e3 and 007 are names here, not 1000 and 7."""
@@ -347,7 +350,8 @@ class TestTheShippedPolicy:
             if not line.startswith("scope: all")
         ]
         spoken = read_policy("\n".join(lines), "policy.yaml")
-        assert spoken.freezes and spoken.exceptions and spoken.routes and "release" in spoken.schedules
+        assert (len(spoken.freezes), len(spoken.exceptions), len(spoken.routes)) == (1, 1, 2)
+        assert "release" in spoken.schedules
 
 
 @pytest.mark.reference
@@ -367,7 +371,7 @@ def test_the_reference_grammar_loads_but_for_what_comes_later() -> None:
     ]
     early = read_policy(without_later_blocks(text), "policy.example.yaml")
     assert [rule.name for rule in early.rules] == ["dev-office-hours", "shared-by-two-sites", "staging-batch-pools"]
-    assert len(early.schedules) == 8 and len(early.routes) == 2
+    assert (len(early.schedules), len(early.routes)) == (8, 2)
 
 
 def without_later_blocks(text: str) -> str:

@@ -304,6 +304,21 @@ def test_broken_entries_still_lend_their_names() -> None:
     assert found.path == "schedules.office.running[0]"
 
 
+def test_of_two_ways_to_write_it_the_nearer_one_is_told() -> None:
+    """A schedule may be a text or a list of them: a list with one bad item is not "no text" as well."""
+    found = problem("rules: [{name: a, hours: {schedule: [always, {b: c}]}}]")
+    assert (found.path, found.message) == ("rules[0].hours.schedule[1]", "a mapping is no text")
+
+
+def test_entries_of_the_wrong_kind_are_told_where_they_stand() -> None:
+    found = problems("version: 1\nschedules: {a: 1}\nenvironments: [{name: a, match: {tags: {x: [{y: z}]}}}]")
+    assert [str(one) for one in found] == [
+        "policy.yaml:2: schedules.a: 1 is no mapping; expected a mapping with the keys timezone, running, calendar",
+        "policy.yaml:3: environments[0].match.tags.x[0]: a mapping is no text; "
+        "expected a value such as {environment: [dev, test]}",
+    ]
+
+
 def test_odd_names_are_quoted_in_paths() -> None:
     assert problem("schedules: {'late shift': {}}").path == "schedules.'late shift'.running"
     assert problem("calendars: {country: {}, tags: {}, x: {contry: DE}}").path == "calendars.x.contry"

@@ -56,6 +56,7 @@ def values(text: str) -> dict[str, Any]:
         ("version: 1\nmode: plan\nmode: act\n", 3, "the key 'mode' is given twice, first in line 2"),
         ("version: 1\n? [a, b]\n: 1\n", 2, "a key is a list or a mapping"),
         ("version: 1\n<<: [1, {mode: plan}]\n", 2, "'<<' merges one value"),
+        ('version: 1\nmode: "\\UFFFFFFFF"\n', None, "the file is not YAML"),
         ("version: 1\n<<: *nobody\n", 2, "found undefined alias"),
     ],
 )  # fmt: skip

@@ -67,8 +67,16 @@ def test_values_that_are_right_or_something_else(value: str) -> None:
 
 
 def test_most_clusters_first() -> None:
-    fleet = [{"environment": "prod"}, {"environment": "develop"}, {"environment": "develop"}, {"teem": "a"}]
+    fleet = [
+        {"environment": "prod"},
+        {"environment": "develop"},
+        {"environment": "develop"},
+        {"teem": "a"},
+        {"Teams": "b"},
+        {"teams": "b"},
+    ]
     assert said(*fleet) == [
+        "2 clusters carry the tag 'Teams'; the policy looks at 'team'",
         "2 clusters carry 'environment: develop'; the policy looks for 'dev'",
         "1 cluster carries 'environment: prod'; the policy looks for 'production'",
     ]

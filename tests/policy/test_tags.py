@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import doctest
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -91,7 +92,7 @@ def test_until(value: str, on: datetime, off: datetime) -> None:
     "value",
     ["", "tomorrow", "18.12.2026", "2026-12-18T18", "2026-12-18T25:00", "2026-02-30", "20261218", "2026-W51-5",
      "2026-12-18T18:00 CET", "2026-12-18T18:00+25:00", "0000-01-01", "9999-12-31", "1969-12-31", "2026-12-18T24:30",
-     "２０２６-12-18"],
+     "\uff12\uff10\uff12\uff16-12-18"],
 )  # fmt: skip
 def test_a_time_that_cannot_be_read(value: str) -> None:
     tags = read_tags({KEEP_ON: value}, BERLIN)
@@ -182,36 +183,19 @@ def test_azure_hands_out_null_for_an_empty_value() -> None:
     assert read_tags(tags, BERLIN).reason == ""  # type: ignore[arg-type]
 
 
-INSTANTS = st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
-    lambda at: at.replace(microsecond=0, tzinfo=UTC)
-)
+INSTANTS = st.none() | st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=LONGEST_VALUE
 )
 
 
-@given(
-    st.none() | TEXTS,
-    st.booleans(),
-    INSTANTS,
-    INSTANTS,
-    TEXTS | st.just(""),
-    st.sampled_from([BERLIN, "UTC", "Asia/Kolkata"]),
-)
-def test_what_is_spelled_is_read_back(
-    schedule: str | None, exclude: bool, on: datetime | None, off: datetime | None, reason: str, zone: str
-) -> None:
-    owner = OwnerTags(schedule, exclude, on, off, reason)
+OWNERS = st.builds(OwnerTags, st.none() | TEXTS, st.booleans(), INSTANTS, INSTANTS, TEXTS | st.just(""))
+
+
+@given(OWNERS, st.sampled_from([BERLIN, "UTC", "Asia/Kolkata"]))
+def test_what_is_spelled_is_read_back(owner: OwnerTags, zone: str) -> None:
     tags = spell(owner)
-    read = read_tags(tags, zone)
-    assert (read.schedule, read.exclude, read.keep_on, read.keep_off, read.reason) == (
-        schedule,
-        exclude,
-        on,
-        off,
-        reason,
-    )
-    assert read.problems == ()
+    assert replace(read_tags(tags, zone), notes=()) == owner
     assert all(name in NAMES and len(value) <= LONGEST_VALUE for name, value in tags.items())
 
 
@@ -228,9 +212,9 @@ def test_our_names_fit_azure() -> None:
     assert all(len(name) <= LONGEST_NAME and not FORBIDDEN_IN_NAMES & set(name) for name in NAMES)
 
 
-@given(st.dates(datetime(1970, 1, 1).date(), datetime(9990, 12, 31).date()))
-def test_a_bare_date_ends_a_day_later_than_it_begins(day: object) -> None:
+@given(st.dates(date(1970, 1, 1), date(9990, 12, 31)))
+def test_a_bare_date_ends_a_day_later_than_it_begins(day: date) -> None:
     keep = read_tags({KEEP_ON: f"{day}"}, "Etc/GMT-3").keep
     assert keep is not None
-    midnight = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=UTC)
+    midnight = datetime.combine(day, time(), UTC)
     assert keep.until == midnight + timedelta(days=1) - timedelta(hours=3)
