@@ -72,12 +72,12 @@ def view_of(
     if known is None:
         return View(cluster, Memory(cluster.id, steady=True), fleet=facts, prices=prices)
     from shared.policy import remember  # noqa: PLC0415
-    from shared.policy.voices import said_by_owner, tag_holds  # noqa: PLC0415
+    from shared.policy.voices import owner_of, tag_holds  # noqa: PLC0415
 
     policy, now = subject.policy, subject.now
     memory = known.memories.get(cluster.id) or Memory(cluster.id)
     cluster = remember.believed(cluster, memory, now)
-    owner = said_by_owner(cluster, policy.rules_for(cluster, policy.environment_of(cluster)), policy)
+    owner = owner_of(cluster, policy)
     memory = remember.observe(memory, cluster, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     return View(cluster, memory, fleet=facts, prices=prices)

@@ -16,6 +16,7 @@ from shared.app import App
 from shared.clients.azure import Cloud, endpoint_of
 from shared.clients.journal import Journal
 from shared.clients.notify import Sent
+from shared.clients.queue import Received
 from shared.clients.queue_sqlite import SqliteQueue
 from shared.clients.store_sqlite import SqliteStore
 from shared.errors import LamplighterError
@@ -31,6 +32,8 @@ from shared.settings import read_settings
 MINUTE = timedelta(minutes=1)
 TICK_EVERY = timedelta(minutes=5)
 BATCH = 32
+AGAIN = timedelta(seconds=30)
+"""`visibilityTimeout` of host.json: after that a message whose handler failed is delivered again."""
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Rehearsal:
     """(addresses, title, body) of every message that was sent."""
     outcomes: list[tuple[datetime, str, str]] = field(default_factory=list)
     """(instant, decision id, what `act` answered)"""
+    failures: list[tuple[datetime, str, Exception]] = field(default_factory=list)
+    """(instant, message, what a handler raised): what the host would record as failed invocations."""
     tick_every: timedelta = TICK_EVERY
     environ: dict[str, str] = field(default_factory=dict)
     on_tick: Callable[[Plan], None] | None = None
@@ -117,7 +122,8 @@ class Rehearsal:
         """One tick and one telling; None when the tick failed loudly, as the host would record it."""
         try:
             plan = tick(self.app)
-        except LamplighterError:
+        except LamplighterError as error:
+            self.failures.append((self.world.now(), "tick", error))
             return None
         if self.on_tick is not None:
             self.on_tick(plan)
@@ -125,14 +131,22 @@ class Rehearsal:
         return plan
 
     def deliver(self) -> None:
-        """Everything that is visible in the queues, each message once; a failing handler leaves it for later."""
-        for received in self.app.queue.receive("act", BATCH):
-            outcome = act(self.app, received.message)
-            self.outcomes.append((self.world.now(), str(received.message.get("id")), outcome))
-            self.app.queue.delete(received)
+        """Everything that is visible in the queues; a message whose handler failed comes again, at most five times."""
+        while batch := self.app.queue.receive("act", 1, AGAIN):
+            for received in batch:
+                self._act(received)
         for received in self.app.queue.receive("act-poison", BATCH):
             poison(self.app, received.body)
             self.app.queue.delete(received)
+
+    def _act(self, received: Received) -> None:
+        try:
+            outcome = act(self.app, received.message)
+        except Exception as error:  # noqa: BLE001 - the host's part: whatever a handler raises is a failed invocation
+            self.failures.append((self.world.now(), received.body, error))
+            return
+        self.outcomes.append((self.world.now(), str(received.message.get("id")), outcome))
+        self.app.queue.delete(received)
 
     def hint(self) -> None:
         """The world's new events, as Event Grid would bring them."""

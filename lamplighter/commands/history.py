@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,22 +72,32 @@ def _show(about: str, records: Iterable[HistoryRecord], zone: str) -> None:
 
 def sentence(phase: str, body: Mapping[str, Any]) -> str:
     """The body of a record in words: its own message where it has one."""
-    if phase == "snapshot":
-        sizes = ", ".join(f"{pool.get('name')} {_number(pool.get('count'))}" for pool in body.get("pools") or [])
-        return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
-    if phase == "decided":
-        return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
-    if phase == "observed":
-        return f"{body['pool']}: " * bool(body.get("pool")) + str(body.get("power", "")).lower()
-    if phase == "told":
-        return f"{str(body.get('kind')).replace('_', ' ')}, to {body.get('channel')} ({body.get('occasion')})"
-    if phase == "hold":
-        return _word(body)
+    told = _WORDS.get(phase)
+    if told is not None:
+        return told(body)
     said = str(body["message"]) if body.get("message") else ""
     kind = str(body.get("kind", "")).replace("_", " ")
     if said or kind:
         return ": ".join(part for part in (kind, said) if part)
     return ", ".join(f"{key} {value}" for key, value in body.items() if value not in (None, ""))
+
+
+def _snapshot(body: Mapping[str, Any]) -> str:
+    sizes = ", ".join(f"{pool.get('name')} {_number(pool.get('count'))}" for pool in body.get("pools") or [])
+    return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
+
+
+def _decided(body: Mapping[str, Any]) -> str:
+    return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
+
+
+def _observed(body: Mapping[str, Any]) -> str:
+    power = str(body.get("power", "")).lower()
+    return f"{body['pool']}: {power}" if body.get("pool") else power
+
+
+def _told(body: Mapping[str, Any]) -> str:
+    return f"{str(body.get('kind')).replace('_', ' ')}, to {body.get('channel')} ({body.get('occasion')})"
 
 
 def _word(body: Mapping[str, Any]) -> str:
@@ -103,3 +114,8 @@ def _word(body: Mapping[str, Any]) -> str:
 
 def _number(value: object) -> str:
     return "?" if value is None else str(value)
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
+    {"snapshot": _snapshot, "decided": _decided, "observed": _observed, "told": _told, "hold": _word}
+)

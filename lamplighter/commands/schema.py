@@ -30,6 +30,7 @@ def schema(*, check: bool, file: Path = FILE) -> None:
     try:
         if not check:
             file.write_text(text, encoding="utf-8")
+            print(f"wrote {file}")
         elif not file.is_file() or file.read_text("utf-8") != text:
             raise LamplighterError(f"{file} is not current; run: lamplighter schema {file}")
     except OSError as error:

@@ -188,7 +188,7 @@ def _members(cloud: Cloud, patience: Patience) -> tuple[dict[str, str] | None, s
 def _pages(
     cloud: Cloud, query: str, what: Mapping[str, Any], doing: str, patience: Patience
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """The pages of one query, empty ones too; raises CloudError."""
+    """The pages of one query, empty ones too; raises CloudError. A page is emptied when the next one is asked for."""
     token: str | None = None
     while True:
         options: dict[str, Any] = {"resultFormat": "objectArray", "$top": ROWS_A_PAGE}
@@ -203,19 +203,23 @@ def _pages(
             patience=patience,
             retry_post=True,
         )
-        page = answer.document if isinstance(answer.document, Mapping) else {}
+        headers, page = answer.headers, answer.document if isinstance(answer.document, Mapping) else {}
         rows = page.get("data")
         if not isinstance(rows, list):
             raise CloudError(f"{doing}: Resource Graph's answer has no list of rows", status=answer.status)
-        yield rows
         last, token = token, page.get("$skipToken")
+        cut = str(page.get("resultTruncated")).casefold() == "true"
+        yield rows
+        # Let go before the next page comes: a page of JSON is larger than the thousand clusters read from it.
+        del answer, page
+        rows.clear()
         if not token:
-            if str(page.get("resultTruncated")).casefold() == "true":
+            if cut:
                 raise CloudError(f"{doing}: Resource Graph cut its answer short, so clusters may be missing")
             return
         if token == last:
             raise CloudError(f"{doing}: Resource Graph gave the same page twice, so clusters may be missing")
-        _let_quota_refill(cloud, answer.headers, patience)
+        _let_quota_refill(cloud, headers, patience)
 
 
 def _let_quota_refill(cloud: Cloud, headers: Mapping[str, str], patience: Patience) -> None:

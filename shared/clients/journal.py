@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from functools import lru_cache
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 from shared.clients.rows import (
@@ -47,6 +48,9 @@ PENDING, TOLD, PRICES = "pending", "told", "prices"
 
 DAYS_READ_ONE_BY_ONE = 100
 """Up to here the days of one cluster are read partition by partition; beyond, one long scan asks less often."""
+
+ROWS_AT_ONCE = 2000
+"""How many rows are held to be written: enough to fill transactions, few enough to fit beside a large fleet."""
 
 # At one instant of a fast clock a claim still comes before what became of it.
 _PHASES = ("decided", "claimed", "accepted", "succeeded", "failed", "released")
@@ -99,14 +103,19 @@ class Journal:
 
     def swap_many(self, items: Iterable[Stored[Memory]]) -> tuple[str, ...]:
         """Write many, each for itself; returns the lower-case cluster ids of those that somebody else wrote first."""
-        lost = self._store.swap_all(MEMORY_TABLE, (memory_row(item.value, item.etag) for item in items))
-        return tuple(str(row.properties["cluster"]) for row in lost)
+        rows = (memory_row(item.value, item.etag) for item in items)
+        lost: list[str] = []
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            lost += [str(row.properties["cluster"]) for row in self._store.swap_all(MEMORY_TABLE, some)]
+        return tuple(lost)
 
     # --- history ---
 
     def append(self, records: Iterable[HistoryRecord]) -> None:
         """Write down what happened. The same record twice leaves one row: safe to repeat after a crash."""
-        self._store.put_all(HISTORY_TABLE, map(_history_row, records))
+        rows = map(_history_row, records)
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            self._store.put_all(HISTORY_TABLE, some)
 
     def history(self, cluster: str | None, since: datetime, until: datetime) -> Iterator[HistoryRecord]:
         """What happened in [since, until), aware UTC, in time order; of one cluster (or 'fleet'), or of all."""
@@ -182,6 +191,23 @@ def _read(table: str, row: Row, read: Callable[[Row], T]) -> Stored[T]:
 # --- history ---
 
 
+# One tick writes some records of each of thousands of clusters, all of them at one instant: both are looked up.
+
+
+@lru_cache(maxsize=64)
+def _when(at: datetime) -> tuple[str, str, str]:
+    """(day, time of day, the instant) as keys and documents have them."""
+    text = instant_text(at)
+    at = at.astimezone(UTC)
+    return _day(at), f"{at:%H%M%S%f}", text
+
+
+@lru_cache(maxsize=64)
+def _where(cluster: str) -> tuple[str, str]:
+    """(partition, digest) of a lower-case id."""
+    return partition_of(cluster), digest(cluster)
+
+
 def _day(at: datetime) -> str:
     return f"{at.year:04}{at:%m%d}"
 
@@ -191,13 +217,13 @@ def _day_span(cluster: str, at: datetime) -> Span:
 
 
 def _history_row(record: HistoryRecord) -> Row:
-    cluster, at = record.cluster.lower(), record.at
-    document = {"at": instant_text(at), "phase": record.phase, "id": record.id, "body": record.body}
-    at = at.astimezone(UTC)
+    cluster = record.cluster.lower()
+    (day, time, at), (partition, whose) = _when(record.at), _where(cluster)
+    document = {"at": at, "phase": record.phase, "id": record.id, "body": record.body}
     return Row(
-        f"{_day(at)}~{partition_of(cluster)}",
-        f"{at:%H%M%S%f}~{digest(cluster)}~{key_of(record.id)}~{key_of(record.phase)}",
-        {"cluster": cluster, **_RECORD.pack(document, f"the history of {cluster} at {document['at']}")},
+        f"{day}~{partition}",
+        f"{time}~{whose}~{key_of(record.id)}~{key_of(record.phase)}",
+        {"cluster": cluster, **_RECORD.pack(document, f"the history of {cluster} at {at}")},
     )
 
 

@@ -117,6 +117,7 @@ class Reader:
         low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
         if kind == "VirtualMachines":
             count, size, low, high, scaling = _virtual_machines(body)
+        # In the order of the dataclass, but with Azure's word for the power: an enum takes long to hash.
         key = (
             document.get("name") or "",
             get("mode"),
@@ -128,27 +129,31 @@ class Reader:
             scaling,
             get("scaleSetPriority") or "Regular",
             get("osType"),
-            _power(power.get("code")) if isinstance(power, _OBJECT) else Power.UNKNOWN,
+            power.get("code") if isinstance(power, _OBJECT) else None,
             get("provisioningState") or "",
         )
         found = self._pools.get(key)
         if found is None:
-            found = self._pools[key] = NodePool(*key)
+            found = self._pools[key] = NodePool(*key[:-2], _power(key[-2]), key[-1])
         return found
 
     def _pools_of(self, documents: Any) -> tuple[tuple[NodePool, ...], str | None]:
         if documents is None:
             return (), None
-        if not isinstance(documents, list) or not all(isinstance(one, _OBJECT) for one in documents):
-            return (), f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}"
-        pools = tuple([self.pool(one) for one in documents])
-        if not all(pool.name for pool in pools):
-            return pools, "one of its node pools has no name"
-        return pools, None
+        pools = []
+        for one in documents if isinstance(documents, list) else (None,):
+            if not isinstance(one, _OBJECT):
+                return (), f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}"
+            pools.append(self.pool(one))
+        if "" in [pool.name for pool in pools]:
+            return tuple(pools), "one of its node pools has no name"
+        return tuple(pools), None
 
     def _tags(self, tags: Mapping[str, Any]) -> Mapping[str, str]:
         word = self._words.setdefault
-        return {name: word(value, value) if type(value) is str else _text(value) for name, value in tags.items()}
+        return {
+            word(name, name): word(value, value) if type(value) is str else _text(value) for name, value in tags.items()
+        }
 
 
 def _text(value: Any) -> str:

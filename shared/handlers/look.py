@@ -10,13 +10,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from shared.app import App
 from shared.clients import clusters
-from shared.errors import CloudError, NotFound, Superseded
-from shared.handlers import inforce
+from shared.errors import CloudError, InputError, NotFound, Superseded
+from shared.handlers import inforce, records
 from shared.handlers.sending import Sending
 from shared.handlers.settling import settle_open
 from shared.model.decisions import Verdict
@@ -25,7 +24,7 @@ from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.policy import remember
 from shared.policy.decide import decide
-from shared.policy.voices import said_by_owner
+from shared.policy.voices import owner_of, tag_holds
 
 log = logging.getLogger("lamplighter")
 
@@ -71,15 +70,20 @@ def look(app: App, event: Mapping[str, Any]) -> str:
 def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     now = app.clock()
     fleet = inforce.with_setting(app, app.journal.fleet().value)
-    force = inforce.policy_in_force(app, fleet)
+    try:
+        force = inforce.policy_in_force(app, fleet)
+    except InputError as problem:
+        log.info("look: no policy could be read yet: %s", problem)
+        return "no policy"
     policy = force.policy
-    owner = said_by_owner(cluster, policy.rules_for(cluster, policy.environment_of(cluster)), policy)
+    owner = owner_of(cluster, policy)
     memory = remember.observe(stored.value, cluster, owner.rules, now)
+    memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     facts = FleetFacts(
         hold_by=fleet.hold_by, hold_all=fleet.hold_all, hold_reason=fleet.hold_reason, policy_readable=force.readable
     )
-    decisions = decide(View(cluster, memory, fleet=facts), policy, now)
-    memory = replace(memory, targets=remember.conclude(memory, decisions, now).targets)
+    decisions = decide(View(cluster, memory, fleet=facts), policy, now, owner)
+    memory = remember.conclude(memory, decisions, now, told=False)
     if memory != stored.value:
         try:
             app.journal.swap(memory, stored.etag)
@@ -88,5 +92,7 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     starts = tuple(
         d for d in decisions if d.verdict is Verdict.ACT and d.action is not None and not d.action.disruptive
     )
+    # What was noticed here is no news to the next tick, so it is written down here.
+    app.journal.append([*records.power_changes(stored.value, memory, now), *(records.decided(d, now) for d in starts)])
     Sending(app, now, facts, starts).go()
     return "started" if starts else "looked"

@@ -34,7 +34,7 @@ class Sending:
         going = [d for d in self.decisions if d.cluster not in left_out]
         for decision in going:
             wait = NOW if decision.not_before is None else max(NOW, decision.not_before - self.now)
-            self.app.queue.send(as_message(decision, self.facts), wait)
+            self.app.queue.send(as_message(decision, self.facts, self.now), wait)
         return len(going)
 
 
@@ -43,11 +43,11 @@ def send_admitted(app: App, plan: Plan, now: datetime, facts: FleetFacts) -> Sen
     return Sending(app, now, facts, tuple(d for d in plan.admitted if d.id not in facts.queued))
 
 
-def as_message(decision: Decision, facts: FleetFacts) -> dict[str, Any]:
+def as_message(decision: Decision, facts: FleetFacts, now: datetime) -> dict[str, Any]:
     """A message names one decision; what it says is decided anew before anything is done."""
     expires = decision.expires_at
     if expires is not None and decision.not_before is not None:
-        expires = max(expires, decision.not_before + (expires - min(expires, decision.not_before)))
+        expires += max(NOW, decision.not_before - now)  # its time runs from when it may go
     lead = facts.queue_lead.get(decision.lane, NOW)
     return {
         "id": decision.id,

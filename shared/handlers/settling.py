@@ -10,7 +10,7 @@ from shared.app import App
 from shared.clients import clusters
 from shared.errors import CloudError, NotFound, Superseded
 from shared.handlers import records
-from shared.model.decisions import Notice
+from shared.model.decisions import ACTIONS, Notice
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
@@ -83,9 +83,18 @@ def _notices(one: Ended, now: datetime) -> list[Notice]:
 
 
 def tally(ended: Iterable[Ended], now: datetime) -> tuple[int, tuple[datetime, ...]]:
-    """(how many actions succeeded, when others failed): what the breaker counts."""
-    outcomes = [one.settled.outcome for one in ended]
-    return outcomes.count(Outcome.SUCCEEDED), tuple(now for one in outcomes if one is Outcome.FAILED)
+    """(how many disruptive actions succeeded, when actions of any kind failed): what the breaker counts.
+
+    It holds only disruptive actions, so only such a one can show that it may close: mornings are full of starts.
+    """
+    seen = tuple(ended)
+    good = sum(one.settled.outcome is Outcome.SUCCEEDED and _is_disruptive(one) for one in seen)
+    return good, tuple(now for one in seen if one.settled.outcome is Outcome.FAILED)
+
+
+def _is_disruptive(one: Ended) -> bool:
+    kind = ACTIONS.get(one.settled.action.kind) if one.settled.action is not None else None
+    return kind is not None and kind.disruptive
 
 
 def with_ended(stored: dict[str, Stored[Memory]], ended: Iterable[Ended]) -> dict[str, Stored[Memory]]:

@@ -18,6 +18,7 @@ from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.errors import Superseded
 from shared.handlers import inforce, records, settling
+from shared.handlers.confirming import confirmed
 from shared.handlers.sending import send_admitted
 from shared.model.decisions import Decision, Notice, Plan
 from shared.model.facts import FleetFacts, View
@@ -25,13 +26,13 @@ from shared.model.fleet import Cluster, Inventory
 from shared.model.memory import FleetMemory, Memory, Phase, Stored
 from shared.model.money import Prices
 from shared.model.records import HistoryRecord
-from shared.policy import breaker, matters, remember
+from shared.policy import breaker, matters, orphans, remember
 from shared.policy.admit import admit
 from shared.policy.bound import UNMATCHED
 from shared.policy.decide import decide
 from shared.policy.document import Policy
-from shared.policy.facts import fleet_facts, headcount
-from shared.policy.voices import said_by_owner, tag_holds
+from shared.policy.facts import counted, fleet_facts
+from shared.policy.voices import Owner, owner_of, tag_holds
 
 log = logging.getLogger("lamplighter")
 
@@ -45,9 +46,12 @@ class _Tick:
     policy: Policy
     facts: FleetFacts
     prices: Prices
+    owners: dict[str, Owner]
     changed: list[Stored[Memory]] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    standing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Every cluster that was decided -> its standing matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class _Reading:
     clusters: tuple[Cluster, ...]
     stored: dict[str, Stored[Memory]]
     ended: tuple[settling.Ended, ...]
+    owners: dict[str, Owner]
+    """Cluster id -> what policy and tags say of it."""
 
 
 def tick(app: App) -> Plan:
@@ -71,13 +77,16 @@ def tick(app: App) -> Plan:
     force = inforce.policy_in_force(app, row.value)
     read = _read(app, force.policy, now)
     fleet, facts = _fleet(app, row.value, force, read)
-    state = _Tick(app, now, force.policy, facts, list_prices(app.cloud, read.clusters, app.journal, now))
-    decisions = [d for cluster in read.clusters for d in _one(state, cluster, read.stored.get(cluster.id))]
+    prices = list_prices(app.cloud, read.clusters, app.journal, now)
+    state = _Tick(app, now, force.policy, facts, prices, read.owners)
+    decisions = [d for cluster in read.clusters for d in _safely(state, cluster, read.stored.get(cluster.id))]
     plan = admit(decisions, facts, force.policy, now)
     if facts.breaker_probe and any(d.action is not None and d.action.disruptive for d in plan.admitted):
         fleet = breaker.probing(fleet, now)
     fleet = inforce.remembered(fleet, force)
     state.notices += _fleet_notices(row.value, fleet, force, read.seen, now)
+    standing = orphans.Standing(state.standing, not read.seen.problems, fleet.breaker_open_at)
+    state.notices += orphans.orphans(app.journal.notices(), standing, now)
     _write(state, plan, read.stored, row, fleet)
     problems = len(read.seen.problems)
     log.info("tick: %d clusters, %d admitted, %d problems", len(read.clusters), len(plan.admitted), problems)
@@ -88,8 +97,9 @@ def _read(app: App, policy: Policy, now: datetime) -> _Reading:
     seen = inventory(app.cloud, policy.scope, now)
     stored = {item.value.cluster: item for item in app.journal.memories(on_problem=log.error)}
     ended = settling.settle_open(app, _due(stored.values(), seen, now), now)
-    clusters = settling.fresh_over(seen.clusters, ended)
-    return _Reading(now, seen, clusters, settling.with_ended(stored, ended), ended)
+    stored = settling.with_ended(stored, ended)
+    clusters = confirmed(app, settling.fresh_over(seen.clusters, ended), stored, now)
+    return _Reading(now, seen, clusters, stored, ended, {cluster.id: owner_of(cluster, policy) for cluster in clusters})
 
 
 def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> Iterator[Stored[Memory]]:
@@ -108,7 +118,8 @@ def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> It
 
 def _fleet(app: App, before: FleetMemory, force: inforce.InForce, read: _Reading) -> tuple[FleetMemory, FleetFacts]:
     succeeded, failed = settling.tally(read.ended, read.now)
-    count = headcount(read.clusters, force.policy)
+    owners = read.owners
+    count = counted((one, owners[one.id].environment, bool(owners[one.id].rules)) for one in read.clusters)
     limit = force.policy.guards_for(UNMATCHED, None).breaker
     fleet = breaker.after(before, succeeded, failed)
     fleet = breaker.tripped(fleet, count, limit, read.now, whole=not read.seen.problems)
@@ -117,22 +128,34 @@ def _fleet(app: App, before: FleetMemory, force: inforce.InForce, read: _Reading
     return fleet, fleet_facts(count, memories, held, read.now, policy_readable=force.readable)
 
 
+def _safely(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple[Decision, ...]:
+    """One cluster's trouble stays its own: whatever goes wrong about it, the others are decided and people are told."""
+    try:
+        return _one(state, cluster, stored)
+    except Exception:
+        log.exception("tick: %s could not be decided", cluster.id)
+        text = f"{cluster.name} could not be decided, which is a mistake in Lamplighter; nothing is done to it"
+        state.notices.append(Notice("unreadable_fleet", cluster.id, f"{state.now:%Y-%m-%d}", text, state.now))
+        state.standing[cluster.id] = () if stored is None else stored.value.matters
+        return ()
+
+
 def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple[Decision, ...]:
     """Observe, decide, conclude for one cluster; what changed is gathered to be written in one go."""
     now, policy = state.now, state.policy
     before = stored or Stored(Memory(cluster.id), None)
-    cluster = remember.believed(cluster, before.value, now)
-    rules = policy.rules_for(cluster, policy.environment_of(cluster))
-    owner = said_by_owner(cluster, rules, policy)
+    owner = state.owners[cluster.id]
     memory = remember.observe(before.value, cluster, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     view = View(cluster, memory, fleet=state.facts, prices=state.prices)
-    decisions = decide(view, policy, now)
+    decisions = decide(view, policy, now, owner)
     standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now)
     state.notices += notices
+    state.standing[cluster.id] = standing
     after = remember.conclude(memory, decisions, now)
-    after = replace(after, matters=standing, decided=records.digest_of_decisions(decisions))
-    after = replace(after, snapshot=records.snapshot_of(cluster))
+    decided, snapshot = records.digest_of_decisions(decisions), records.snapshot_of(cluster)
+    if (standing, decided, snapshot) != (after.matters, after.decided, after.snapshot):
+        after = replace(after, matters=standing, decided=decided, snapshot=snapshot)
     if after != before.value:
         _changed(state, Stored(after, before.etag), before.value, cluster, decisions)
     return decisions
@@ -153,13 +176,17 @@ def _changed(
 def _write(
     state: _Tick, plan: Plan, stored: dict[str, Stored[Memory]], row: Stored[FleetMemory], fleet: FleetMemory
 ) -> None:
-    """Memory first, then history and notices, then messages: killed anywhere, the next tick converges."""
+    """Notices first, then memory, history, messages: killed anywhere, the next tick converges.
+
+    A warning on record that nobody was told would let a stop go unannounced; one told twice is told once.
+    """
     journal, now = state.app.journal, state.now
+    journal.post(state.notices)
     changed = {item.value.cluster: item for item in state.changed}
     sending = send_admitted(state.app, plan, now, state.facts)
     for decision in sending.stops:
         item = changed.get(decision.cluster) or stored[decision.cluster]
-        queued = replace(item.value, queued_id=decision.id, queued_at=now)
+        queued = replace(item.value, queued_id=decision.id, queued_at=max(now, decision.not_before or now))
         changed[decision.cluster] = Stored(queued, item.etag)
     lost = frozenset(journal.swap_many(changed.values()))
     if fleet != row.value:
@@ -168,7 +195,6 @@ def _write(
         except Superseded:
             log.info("tick: the fleet row was changed meanwhile; the next tick counts again")
     journal.append(record for record in state.history if record.cluster not in lost)
-    journal.post(notice for notice in state.notices if notice.about not in lost)
     sending.go(lost)
 
 
@@ -178,10 +204,7 @@ def _fleet_notices(
     notices = []
     if after.breaker_open_at is not None and before.breaker_open_at is None:
         text = f"nothing is stopped for now: {after.breaker_reason}"
-        notices.append(Notice("breaker_open", "fleet", f"{after.breaker_open_at:%Y-%m-%dT%H:%MZ}", text, now))
-    if before.breaker_open_at is not None and after.breaker_open_at is None:
-        cause = f"{before.breaker_open_at:%Y-%m-%dT%H:%MZ}"
-        notices.append(Notice("breaker_open", "fleet", cause, "an action succeeded again", now, resolved=True))
+        notices.append(Notice("breaker_open", "fleet", orphans.breaker_cause(after.breaker_open_at), text, now))
     if not force.readable:
         notices.append(Notice("unreadable_policy", "fleet", force.policy.hash[:12], force.problem, now))
     notices += [Notice("unreadable_fleet", "fleet", f"{now:%Y-%m-%d}", problem, now) for problem in seen.problems[:20]]

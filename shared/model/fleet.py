@@ -95,7 +95,7 @@ class Cluster:
     @property
     def is_settled(self) -> bool:
         """Neither the cluster nor one of its pools is in the middle of something."""
-        return self.provisioning_state.casefold() in SETTLED and all(pool.is_settled for pool in self.pools)
+        return self.provisioning_state.casefold() in SETTLED and all([pool.is_settled for pool in self.pools])
 
     def pool(self, name: str) -> NodePool | None:
         """The pool of that name, compared without case; None when there is none."""
@@ -104,10 +104,10 @@ class Cluster:
 
     def is_moving(self, pool: str | None) -> bool:
         """On its way up or down: what its power state says now may turn out otherwise."""
-        states = [self.provisioning_state]
-        if pool is not None and (found := self.pool(pool)) is not None:
-            states.append(found.provisioning_state)
-        return any(state.casefold() in MOVING for state in states)
+        if self.provisioning_state.casefold() in MOVING:
+            return True
+        found = None if pool is None else self.pool(pool)
+        return found is not None and found.provisioning_state.casefold() in MOVING
 
     def power_of(self, pool: str | None) -> Power:
         """Power of the cluster (`None`) or of one of its pools; a pool that is not there is UNKNOWN."""

@@ -44,11 +44,12 @@ def _goes(decision: Decision) -> bool:
     return decision.action is not None and decision.verdict in (Verdict.ACT, Verdict.PLAN)
 
 
-def _rank(decision: Decision) -> tuple[bool, Decimal, str]:
-    """Starts before stops; bigger savings first; ids decide ties, so that two machines agree."""
+def _rank(decision: Decision) -> tuple[bool, bool, Decimal, str]:
+    """Starts before stops; what is done before what is only planned, which takes no place from it; bigger savings
+    first; ids decide ties, so that two machines agree."""
     saving = decision.estimated_saving.amount if decision.estimated_saving is not None else Decimal(0)
     disruptive = decision.action is not None and decision.action.disruptive
-    return disruptive, -saving, decision.target
+    return disruptive, decision.verdict is Verdict.PLAN, -saving, decision.target
 
 
 class _Allowance:

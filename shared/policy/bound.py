@@ -60,9 +60,9 @@ UNMATCHED = Environment(None, production=True)
 NO_GUARDS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BoundRule:
-    """One entry of `rules`, with its schedule names resolved."""
+    """One entry of `rules`, with its schedule names resolved. Compared by identity, as the policy is."""
 
     name: str
     kind: str

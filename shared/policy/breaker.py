@@ -15,6 +15,8 @@ from shared.model.memory import FleetMemory
 from shared.policy.bound import BreakerLimit
 from shared.policy.facts import Headcount, jump
 
+FAILURES_KEPT = 50
+
 
 def tripped(
     fleet: FleetMemory, count: Headcount, limit: BreakerLimit, now: datetime, *, whole: bool = True
@@ -25,7 +27,7 @@ def tripped(
     """
     why = jump(fleet, count) if whole else ""
     recent = tuple(at for at in fleet.failures if now - at < limit.within)
-    if not why and limit.failures and len(recent) >= limit.failures:
+    if not why and len(recent) >= min(limit.failures, FAILURES_KEPT):
         why = f"{len(recent)} actions failed within {int(limit.within.total_seconds() // 60)} minutes"
     fleet = replace(
         fleet,
@@ -46,7 +48,7 @@ def probing(fleet: FleetMemory, now: datetime) -> FleetMemory:
 
 def after(fleet: FleetMemory, succeeded: int, failed: Iterable[datetime]) -> FleetMemory:
     """The fleet row after actions ended: failures count, and a probe that succeeded closes an open breaker."""
-    failures = (*fleet.failures, *failed)[-50:]
-    if succeeded and fleet.breaker_probe_at is not None and len(failures) == len(fleet.failures):
+    new = tuple(failed)
+    if succeeded and fleet.breaker_probe_at is not None and not new:
         return replace(fleet, failures=(), breaker_open_at=None, breaker_reason="", breaker_probe_at=None)
-    return replace(fleet, failures=failures)
+    return replace(fleet, failures=(*fleet.failures, *new)[-FAILURES_KEPT:]) if new else fleet

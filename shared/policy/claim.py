@@ -121,7 +121,8 @@ def claim(memory: Memory, decision: Decision, now: datetime) -> Memory | Dropped
         claimed_at=now,
         lease_until=now + LEASE,
     )
-    return replace(memory, open=open_, not_before=None)
+    # From here on the stop budget counts the action itself, not the message that brought it.
+    return replace(memory, open=open_, not_before=None, queued_id="", queued_at=None)
 
 
 def _objection(memory: Memory, decision: Decision, now: datetime) -> Dropped | None:
@@ -164,7 +165,7 @@ def already_there(memory: Memory, now: datetime) -> Memory:
     """Free: the goal was reached without us. It counts as served; nothing is owed for what we did not do."""
     open_ = claimed(memory)
     target, goal = memory.target(open_.pool), goal_of(open_)
-    return freed(memory, target if goal is None else replace(target, served=Served(goal, now), failure=None))
+    return freed(memory, None if goal is None else replace(target, served=Served(goal, now), failure=None))
 
 
 def postponed(memory: Memory, now: datetime, not_before: datetime) -> Memory:

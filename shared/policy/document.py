@@ -8,7 +8,7 @@ Pure: nothing is read from disk here, the same text gives the same Policy and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Any
 
@@ -68,6 +68,7 @@ class Policy:
     _environments: Lookup[Environment] = field(init=False, repr=False)
     _rules: Lookup[tuple[BoundRule, ...]] = field(init=False, repr=False)
     _guards: dict[tuple[str | None, str | None], Guards] = field(init=False, repr=False, default_factory=dict)
+    _retimed: dict[tuple[str, str], BoundRule] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         environments = self.environments
@@ -103,6 +104,19 @@ class Policy:
         """The schedule of that name, compared without case: owners write it in tags."""
         folded = name.casefold()
         return next((one for known, one in self.schedules.items() if known.casefold() == folded), None)
+
+    def retimed(self, rule: BoundRule, schedule: Schedule) -> BoundRule:
+        """The rule with the owner's schedule in place of its own, and a fingerprint of its own; memoised."""
+        if not rule.schedules:
+            return rule
+        key = (rule.name, schedule.name)
+        known = self._retimed.get(key)
+        if known is None:
+            from shared.policy.binding import fingerprint  # noqa: PLC0415 - see guards_for
+
+            wording = fingerprint(rule.kind, rule.block, (schedule,))
+            known = self._retimed[key] = replace(rule, schedules=(schedule,), fingerprint=wording)
+        return known
 
     def _environment(self, cluster: Cluster, _: str) -> Environment:
         held = [entry.environment for entry in self.environments if entry.holds(cluster)]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from shared.model.facts import FleetFacts
 from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory
+from shared.policy.bound import Environment
 from shared.policy.document import Policy
 
 # AKS lets 60 calls of the kind of stop and start go at once per subscription and region, then one a second;
@@ -35,12 +36,16 @@ class Headcount:
 
 
 def headcount(clusters: Iterable[Cluster], policy: Policy) -> Headcount:
+    pairs = ((cluster, policy.environment_of(cluster)) for cluster in clusters)
+    return counted((cluster, environment, bool(policy.rules_for(cluster, environment))) for cluster, environment in pairs)
+
+
+def counted(known: Iterable[tuple[Cluster, Environment, bool]]) -> Headcount:
+    """The same of clusters whose environment is known, and whether rules match them."""
     total = production = matched = 0
     lanes: Counter[tuple[str, str]] = Counter()
-    for cluster in clusters:
+    for cluster, environment, ruled in known:
         total += 1
-        environment = policy.environment_of(cluster)
-        ruled = bool(policy.rules_for(cluster, environment))
         production += environment.production
         matched += ruled and not environment.production
         if ruled:

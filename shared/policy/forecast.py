@@ -19,7 +19,7 @@ from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import BURST, headcount, pace
-from shared.policy.voices import hear
+from shared.policy.voices import hear, owner_of, tag_holds
 
 _TICK = timedelta(seconds=1)
 _TRANSIENT = frozenset({"succeeded", "failed", "canceled", ""})
@@ -48,7 +48,9 @@ def transitions(
     """
     end = begin + timedelta(days=days)
     fleet = facts if facts is not None else FleetFacts()
-    view = View(_calm(cluster), Memory(cluster.id, steady=True), fleet=fleet)
+    # A tag counts from when it was first seen: without a journal, that is where the forecast begins.
+    said = tag_holds(owner_of(cluster, policy).tags, begin, ())
+    view = View(_calm(cluster), Memory(cluster.id, steady=True, holds=said), fleet=fleet)
     view, _ = _settle(view, policy, begin - _TICK)
     found: list[Transition] = []
     at = begin

@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 
 from shared.model.decisions import Action, Proposal, Reason, Verdict
 from shared.model.facts import Need, View
-from shared.model.fleet import NodePool, Power
+from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish
 from shared.policy.bound import Environment, Freeze, Guards
 from shared.policy.claim import undone
 from shared.policy.durations import show_duration
 from shared.policy.spoken import spoken
+
+
+_SCALE_SETS = "virtualmachinescalesets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ def _readable(case: Case) -> Iterator[Objection]:
         yield _refuse(Reason.UNREADABLE_STATE, "Azure did not say whether the cluster is running")
     elif not cluster.provisioning_state:
         yield _refuse(Reason.UNREADABLE_STATE, "Azure did not say whether the cluster is busy")
+    elif case.action.pool is not None and cluster.pool(case.action.pool) is None:
+        yield _refuse(Reason.UNKNOWN_POOL, f"the cluster has no pool {case.action.pool}")
     elif case.action.pool is not None and cluster.power_of(case.action.pool) is Power.UNKNOWN:
         yield _refuse(Reason.UNREADABLE_STATE, f"Azure did not say whether pool {case.action.pool} is running")
 
@@ -85,26 +90,21 @@ def _supported(case: Case) -> Iterator[Objection]:
             "node auto-provisioning is on: AKS can stop neither the cluster nor its pools, and freezing its nodes"
             " would take a credential for the cluster itself, which Lamplighter never holds",
         )
-    pools = cluster.pools if pool_name is None else tuple(filter(None, [cluster.pool(pool_name)]))
-    strange = [pool for pool in pools if (pool.kind or "VirtualMachineScaleSets") != "VirtualMachineScaleSets"]
+    pool = None if pool_name is None else cluster.pool(pool_name)
+    pools = cluster.pools if pool is None else (pool,)
+    strange = [one for one in pools if (one.kind or _SCALE_SETS).casefold() != _SCALE_SETS]
     if strange:
-        names = ", ".join(f"{pool.name} ({pool.kind})" for pool in strange)
+        names = ", ".join(f"{one.name} ({one.kind})" for one in strange)
         yield _refuse(Reason.AVAILABILITY_SET, f"AKS stops only scale-set pools, and this is not one: {names}")
-    if pool_name is not None and case.action.disruptive:
-        yield from _user_pool(cluster.pool(pool_name), pool_name)
-
-
-def _user_pool(pool: NodePool | None, name: str) -> Iterator[Objection]:
-    if pool is None:
-        yield _refuse(Reason.UNKNOWN_POOL, f"the cluster has no pool {name}")
-    elif (pool.mode or "").casefold() != "user":
-        yield _refuse(
-            Reason.SYSTEM_POOL, f"pool {name} is a {pool.mode or 'pool of unknown mode'} pool; only User pools stop"
-        )
+    if pool is not None and case.action.disruptive and (pool.mode or "").casefold() != "user":
+        what = f"a {pool.mode} pool" if pool.mode else "a pool of unknown mode"
+        yield _refuse(Reason.SYSTEM_POOL, f"{pool.name} is {what}; only User pools stop")
 
 
 def _fleet_member(case: Case) -> Iterator[Objection]:
-    if case.view.cluster.fleet is not None and not case.guards.fleet_members:
+    """What we stopped before it became a member we still start."""
+    owed = case.target.owed is not None and not case.action.disruptive
+    if case.view.cluster.fleet is not None and not case.guards.fleet_members and not owed:
         hub = case.view.cluster.fleet.rpartition("/")[2]
         yield _refuse(
             Reason.FLEET_MEMBER,

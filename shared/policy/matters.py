@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Decision, Notice, Reason, Verdict
+from shared.model.decisions import Decision, Notice, Reason
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Memory, Wish
 from shared.policy.remember import newly_announced
@@ -18,19 +18,25 @@ from shared.policy.spoken import spoken
 LATE_AFTER = timedelta(minutes=10)
 STUCK_AFTER = timedelta(hours=1)
 
-_RESPECTED = frozenset({Reason.MANUAL_STOP, Reason.PARKED, Reason.BEFORE_ADOPTION})
+# Left down for a person's sake, or down with its cluster, which is told by itself.
+_RESPECTED = frozenset({Reason.MANUAL_STOP, Reason.PARKED, Reason.BEFORE_ADOPTION, Reason.CLUSTER_STOPPED})
 _STANDING = {
     Reason.UNREADABLE_TAG: "unreadable_tag",
     Reason.UNDONE: "undone",
     Reason.NO_CAPACITY: "no_capacity",
 }
 
+MATTERS = frozenset({"start_late", "stop_stuck", "action_failed", *_STANDING.values()})
+"""Kinds of notices that stand until they are over."""
+
 
 def matters(
     before: Memory, cluster: Cluster, decisions: tuple[Decision, ...], zone: str, now: datetime
 ) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     """(standing matters as `kind|cause`, notices to tell). `before` is the memory before `conclude`."""
-    standing = dict(_standing(before, cluster, decisions, now))
+    standing: dict[str, str] = {}
+    for key, text in _standing(before, cluster, decisions, now):
+        standing[key] = f"{standing[key]}; {text}" if key in standing else text
     notices = [
         Notice("stop_soon", cluster.id, d.announce.cause, _soon(d, cluster, zone), now)
         for d in newly_announced(before, decisions)
@@ -77,7 +83,7 @@ def _is_late(decision: Decision, cluster: Cluster, now: datetime) -> bool:
     """Wanted up by rule, 10 minutes past the window's begin, and neither up nor left down for a person's sake."""
     if decision.wish is not Wish.RUNNING or decision.ready_by is None or now < decision.ready_by + LATE_AFTER:
         return False
-    if decision.reason in _RESPECTED or decision.verdict is Verdict.PLAN:
+    if decision.reason in _RESPECTED:
         return False
     up = cluster.power_of(decision.pool) is Power.RUNNING and cluster.provisioning_state.casefold() != "starting"
     return not up

@@ -36,25 +36,25 @@ RAN_EVERY = timedelta(days=1)
 
 def believed(cluster: Cluster, memory: Memory, now: datetime) -> Cluster:
     """The cluster with power states corrected that contradict what a fresh reading showed minutes ago."""
-    power = _believed_power(cluster.power, memory.target(None), now)
-    pools = cluster.pools
-    if any(name for name in memory.targets):
-        pools = tuple(
-            pool
-            if (sure := _believed_power(pool.power, memory.target(pool.name), now)) is pool.power
-            else replace(pool, power=sure)
-            for pool in pools
-        )
-    return cluster if power is cluster.power and pools == cluster.pools else replace(cluster, power=power, pools=pools)
+    sure = {name: power for name, target in memory.targets.items() if (power := _sure(target, now)) is not None}
+    if not sure:
+        return cluster
+    pools = tuple(
+        pool
+        if (power := sure.get(pool.name.casefold(), pool.power)) is pool.power
+        else replace(pool, power=power)
+        for pool in cluster.pools
+    )
+    return replace(cluster, power=sure.get("", cluster.power), pools=pools)
 
 
-def _believed_power(power: Power, target: TargetMemory, now: datetime) -> Power:
+def _sure(target: TargetMemory, now: datetime) -> Power | None:
     stopped, started = target.stopped_at, target.started_at
     if stopped is not None and now - stopped < LAG and (started is None or started < stopped):
         return Power.STOPPED
     if started is not None and now - started < LAG and (stopped is None or stopped < started):
         return Power.RUNNING
-    return power
+    return None
 
 
 def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: datetime) -> Memory:
@@ -64,18 +64,23 @@ def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: d
     """
     if cluster.problem is not None:
         return memory
-    acting = tuple(rule for rule in rules if rule.mode == "act")
-    targets = dict(memory.targets)
+    acting = tuple([rule for rule in rules if rule.mode == "act"])
+    changed = {}
     for pool in _targets(memory, cluster, acting):
-        targets[pool or ""] = _observe_target(memory, cluster, pool, acting, now)
+        target = _observe_target(memory, cluster, pool, acting, now)
+        if target is not memory.target(pool):
+            changed[pool or ""] = target
     busy = None if cluster.is_settled else (memory.busy_since or now)
+    if not changed and memory.first_seen_at is not None and busy == memory.busy_since:
+        return memory
+    targets = {**memory.targets, **changed} if changed else memory.targets
     return replace(memory, targets=targets, first_seen_at=memory.first_seen_at or now, busy_since=busy)
 
 
 def _targets(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule]) -> list[str | None]:
     """The cluster, and each pool that a rule speaks for or that we owe something."""
-    globs = tuple(glob for rule in rules for glob in getattr(rule.block, "pools", None) or ())
-    spoken_for = [p.name.casefold() for p in cluster.pools if globs and fits(p.name, globs)]
+    globs = tuple([glob for rule in rules for glob in getattr(rule.block, "pools", None) or ()])
+    spoken_for = [p.name.casefold() for p in cluster.pools if fits(p.name, globs)] if globs else []
     owed = [name for name, target in memory.targets.items() if name and (target.owed or target.saved)]
     return [None, *dict.fromkeys([*spoken_for, *(name for name in owed if cluster.pool(name) is not None)])]
 
@@ -85,7 +90,7 @@ def _observe_target(
 ) -> TargetMemory:
     target = memory.target(pool)
     adopted = _adopted(target.adopted, rules, pool, now)
-    if adopted != target.adopted:
+    if adopted is not target.adopted:
         target = replace(target, adopted=adopted)
     power = cluster.power_of(pool)
     # On its way it says nothing yet: a start that fails shows Running for a while. And a pool inside a stopped cluster
@@ -121,7 +126,7 @@ def _noticed(
 def _ran_long_ago(target: TargetMemory, now: datetime) -> bool:
     """Written anew only where it tells something: once a day, and once after each adoption."""
     ran = target.ran_at
-    return ran is None or now - ran >= RAN_EVERY or any(ran < adoption.at for adoption in target.adopted.values())
+    return ran is None or now - ran >= RAN_EVERY or any([ran < adoption.at for adoption in target.adopted.values()])
 
 
 def _ours(target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None) -> bool:
@@ -143,12 +148,17 @@ def _adopted(
 ) -> Mapping[str, Adoption]:
     """A new rule, a changed one, a new cluster and a lost journal are the same case: adopted now."""
     mine = [rule for rule in rules if (getattr(rule.block, "pools", None) is None) == (pool is None)]
+    if len(mine) == len(adopted) and all([_as_adopted(rule, adopted) for rule in mine]):
+        return adopted
     return {
-        rule.name: known
-        if (known := adopted.get(rule.name)) is not None and known.fingerprint == rule.fingerprint
-        else Adoption(rule.fingerprint, now)
+        rule.name: adopted[rule.name] if _as_adopted(rule, adopted) else Adoption(rule.fingerprint, now)
         for rule in mine
     }
+
+
+def _as_adopted(rule: BoundRule, adopted: Mapping[str, Adoption]) -> bool:
+    known = adopted.get(rule.name)
+    return known is not None and known.fingerprint == rule.fingerprint
 
 
 def with_holds(memory: Memory, tag_holds: tuple[PersonHold, ...], now: datetime) -> Memory:
@@ -159,17 +169,21 @@ def with_holds(memory: Memory, tag_holds: tuple[PersonHold, ...], now: datetime)
     return replace(memory, holds=(*commands, *tag_holds))
 
 
-def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime) -> Memory:
-    """Memory after deciding: wishes that agree with what is seen are served, announced stops are on record."""
-    targets = dict(memory.targets)
+def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, told: bool = True) -> Memory:
+    """Memory after deciding: wishes that agree with what is seen are served, announced stops are on record.
+
+    `told` is False where nobody is told: what was not said is not on record.
+    """
+    changed = {}
     for decision in decisions:
-        key = decision.pool or ""
-        known = targets.get(key)
-        target = known or TargetMemory()
-        served, warned = _served(target.served, decision, now), _warned(target.warned, decision, now)
+        if decision.reason is not Reason.AS_WISHED and decision.announce is None:
+            continue
+        target = memory.target(decision.pool)
+        served = _served(target.served, decision, now)
+        warned = _warned(target.warned, decision, now) if told else target.warned
         if served is not target.served or warned is not target.warned:
-            targets[key] = replace(target, served=served, warned=warned)
-    return replace(memory, targets=targets)
+            changed[decision.pool or ""] = replace(target, served=served, warned=warned)
+    return replace(memory, targets={**memory.targets, **changed}) if changed else memory
 
 
 def _served(known: Served | None, decision: Decision, now: datetime) -> Served | None:

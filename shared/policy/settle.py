@@ -176,6 +176,11 @@ def _claimed(case: _Case) -> Settled:
         return case.ends(replace(case.memory, open=adopted), Outcome.ADOPTED, text)
     if case.state not in SETTLED:
         return case.waits(f"no answer was recorded, and the {case.what} is {case.state or 'in no known state'}")
+    return _elsewhere(case)
+
+
+def _elsewhere(case: _Case) -> Settled:
+    """Settled, no answer, and the goal is not there: either nothing happened, or it failed."""
     if case.power is Power.UNKNOWN and case.now <= case.open.lease_until + PATIENCE:
         return case.waits(f"no answer was recorded, and the power state of the {case.what} cannot be read")
     if case.state != "succeeded":

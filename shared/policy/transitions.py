@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.decisions import Proposal, Reason
+from shared.model.fleet import Power
 from shared.model.memory import Memory, TargetMemory, Wish
 
 FRESH = timedelta(minutes=15)
@@ -36,7 +37,7 @@ class Law:
 def apply_law(proposals: Sequence[Proposal], memory: Memory, manual_hold: timedelta, now: datetime) -> Law:
     """`proposals` share one voice RULE and one wish, which differs from what is seen."""
     first = proposals[0]
-    enforced = next((p for p in proposals if p.enforce), None)
+    enforced = next((occasion(p, memory) for p in proposals if p.enforce), None)
     target = memory.target(first.pool)
     steady = memory.steady or all(p.mode == "plan" for p in proposals)
     if first.wish is Wish.RUNNING and not steady and _parked(proposals, target):
@@ -50,7 +51,17 @@ def apply_law(proposals: Sequence[Proposal], memory: Memory, manual_hold: timede
     if not eligible:
         return _not_yet(proposals, target, manual_hold, now)
     latest = max(eligible, key=_due)
-    return _respect(latest, target, manual_hold, now)
+    return _respect(latest, memory, manual_hold, now)
+
+
+def occasion(proposal: Proposal, memory: Memory) -> Proposal:
+    """To stop what came up after the transition, by hand or by a wake, is an occasion of its own: warned of anew."""
+    seen = memory.target(proposal.pool).seen
+    if proposal.wish is not Wish.STOPPED or memory.steady or seen is None or seen.since is None:
+        return proposal
+    if seen.power is not Power.RUNNING or (proposal.due_at is not None and seen.since <= proposal.due_at):
+        return proposal
+    return replace(proposal, cause=f"{proposal.cause}:up-since:{seen.since:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _due(proposal: Proposal) -> float:
@@ -87,11 +98,11 @@ def _not_yet(proposals: Sequence[Proposal], target: TargetMemory, manual_hold: t
     )
 
 
-def _respect(latest: Proposal, target: TargetMemory, manual_hold: timedelta, now: datetime) -> Law:
-    due = latest.due_at
+def _respect(latest: Proposal, memory: Memory, manual_hold: timedelta, now: datetime) -> Law:
+    target, due = memory.target(latest.pool), latest.due_at
     served = target.served
     if served is None or served.wish is not latest.wish or (due is not None and due > served.through):
-        return Law(latest, latest.reason, latest.sentence)
+        return Law(occasion(latest, memory), latest.reason, latest.sentence)
     if latest.wish is Wish.RUNNING:
         return Law(None, Reason.MANUAL_STOP, "somebody stopped it in its hours; respected until the next transition")
     started = target.seen.since if target.seen is not None and target.seen.since is not None else served.through

@@ -22,94 +22,114 @@ from shared.policy.document import Policy
 from shared.policy.match import fits
 from shared.policy.rules import BY_KEY
 from shared.policy.spoken import spoken
-from shared.policy.tags import OwnerTags, read_tags
+from shared.policy.tags import NOTHING, OwnerTags, read_tags
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """Everybody who spoke about one cluster at one moment."""
 
-    environment: Environment
-    rules: tuple[BoundRule, ...]
-    tags: OwnerTags
+    owner: Owner
     proposals: tuple[Proposal, ...]
-    problems: tuple[str, ...]
-    """Why the owner's tags cannot be followed; any problem means no action."""
-    zone: str
+
+    @property
+    def environment(self) -> Environment:
+        return self.owner.environment
+
+    @property
+    def rules(self) -> tuple[BoundRule, ...]:
+        return self.owner.rules
+
+    @property
+    def tags(self) -> OwnerTags:
+        return self.owner.tags
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self.owner.problems
+
+    @property
+    def zone(self) -> str:
+        return self.owner.zone
 
 
-def hear(view: View, policy: Policy, now: datetime) -> Hearing:
-    """Asks rules and people. Total: never raises for what a policy or a tag may say."""
-    cluster = view.cluster
-    environment = policy.environment_of(cluster)
-    rules = policy.rules_for(cluster, environment)
-    said = said_by_owner(cluster, rules, policy)
-    rules, tags, problems, zone = said.rules, said.tags, said.problems, said.zone
-    proposals = [proposal for rule in rules for proposal in BY_KEY[rule.kind].propose(view, rule, now)]
-    limit = policy.guards_for(environment, None).keep_on_at_most
-    people = _people(view, policy, tags, limit, now)
-    if people:
+def hear(view: View, policy: Policy, now: datetime, owner: Owner | None = None) -> Hearing:
+    """Asks rules and people. Total: never raises for what a policy or a tag may say.
+
+    `owner` is `owner_of(view.cluster, policy)`, for callers that have asked already.
+    """
+    who = owner if owner is not None else owner_of(view.cluster, policy)
+    proposals = [proposal for rule in who.rules for proposal in BY_KEY[rule.kind].propose(view, rule, now)]
+    if view.memory.holds or policy.exceptions or who.tags is not NOTHING:
         pools = tuple(dict.fromkeys(proposal.pool for proposal in proposals if proposal.pool is not None))
-        proposals.extend(_person(hold, pool, zone, policy.mode) for hold in people for pool in _reach(hold, pools))
-    return Hearing(environment, rules, tags, tuple(proposals), problems, zone)
+        people = _people(view, policy, who, now)
+        proposals.extend(_person(hold, pool, who.zone, policy.mode) for hold in people for pool in _reach(hold, pools))
+    return Hearing(who, tuple(proposals))
 
 
 def _reach(hold: PersonHold, pools: tuple[str, ...]) -> tuple[str | None, ...]:
     """Keep-on means the whole cluster is usable, its pools too; keep-off speaks of the cluster alone."""
     if hold.pool is not None:
-        return (hold.pool,)
+        return (hold.pool.casefold(),)
     return (None, *pools) if hold.wish is Wish.RUNNING else (None,)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What the owner's tags make of the rules that match."""
+    """What policy and tags say of one cluster, whatever the time: asked once per cluster and tick."""
 
+    environment: Environment
     rules: tuple[BoundRule, ...]
     """With the owner's schedule in place of a rule's own."""
     tags: OwnerTags
     problems: tuple[str, ...]
+    """Why the owner's tags cannot be followed; any problem means no action."""
     zone: str
     """IANA name of the zone that times without an offset are in, and that people are told."""
 
 
-def said_by_owner(cluster: Cluster, rules: tuple[BoundRule, ...], policy: Policy) -> Owner:
-    zone = next((rule.schedules[0].zone for rule in rules if rule.schedules), policy.timezone)
+def owner_of(cluster: Cluster, policy: Policy) -> Owner:
+    """Environment, rules and the owner's word. Total: what cannot be read is in `problems`."""
+    environment = policy.environment_of(cluster)
+    rules = policy.rules_for(cluster, environment)
+    zone = _zone(rules, policy.timezone)
     tags = read_tags(cluster.tags, zone)
     if tags.schedule is None:
-        return Owner(rules, tags, tags.problems, zone)
-    chosen, unknown = _with_schedule(rules, tags.schedule, policy)
-    theirs = next((rule.schedules[0].zone for rule in chosen if rule.schedules), zone)
+        return Owner(environment, rules, tags, tags.problems, zone)
+    schedule = policy.schedule_named(tags.schedule)
+    if schedule is None:
+        known = ", ".join(sorted(policy.schedules))
+        unknown = f"lamplighter-schedule names {tags.schedule!r}, which the policy does not know; it knows {known}"
+        return Owner(environment, rules, tags, (*tags.problems, unknown), zone)
+    rules = tuple(policy.retimed(rule, schedule) for rule in rules)
+    theirs = _zone(rules, zone)
     if theirs != zone:
         tags = read_tags(cluster.tags, theirs)
-    return Owner(chosen, tags, (*tags.problems, *unknown), theirs)
+    return Owner(environment, rules, tags, tags.problems, theirs)
 
 
-def _with_schedule(
-    rules: tuple[BoundRule, ...], name: str, policy: Policy
-) -> tuple[tuple[BoundRule, ...], tuple[str, ...]]:
-    """The owner's schedule in place of that of every rule that has one; an unknown name is a problem."""
-    found = next((known for known in policy.schedules if known.casefold() == name.casefold()), None)
-    if found is None:
-        known = ", ".join(sorted(policy.schedules))
-        return rules, (f"lamplighter-schedule names {name!r}, which the policy does not know; it knows {known}",)
-    chosen = (policy.schedules[found],)
-    return (
-        tuple(
-            replace(rule, schedules=chosen, fingerprint=f"{rule.fingerprint}~{found}") if rule.schedules else rule
-            for rule in rules
-        ),
-        (),
-    )
+def _zone(rules: tuple[BoundRule, ...], otherwise: str) -> str:
+    for rule in rules:
+        if rule.schedules:
+            return rule.schedules[0].zone
+    return otherwise
 
 
-def _people(view: View, policy: Policy, tags: OwnerTags, limit: timedelta, now: datetime) -> list[PersonHold]:
+def _people(view: View, policy: Policy, owner: Owner, now: datetime) -> list[PersonHold]:
     """Holds in force now, each ended at the longest time a keep-on may last from when it was first seen."""
-    holds = [hold for hold in view.memory.holds if hold.source not in ("tag", "exception")]
-    holds.extend(tag_holds(tags, now, view.memory.holds))
-    holds = [_limited(hold, limit) for hold in holds]
+    holds = [hold for hold in view.memory.holds if hold.source != "tag"]
+    holds.extend(tag_holds(owner.tags, now, view.memory.holds))
+    if holds:
+        limit = _longest_keep_on(policy, owner)
+        holds = [_limited(hold, limit) for hold in holds]
     holds.extend(_from_exception(entry) for entry in policy.exceptions if _means(entry, view))
     return [hold for hold in holds if hold.until > now]
+
+
+def _longest_keep_on(policy: Policy, owner: Owner) -> timedelta:
+    """Where several rules speak, the longest; zero is no limit at all."""
+    limits = [policy.guards_for(owner.environment, rule).keep_on_at_most for rule in owner.rules or (None,)]
+    return max(limits) if all(limits) else timedelta(0)
 
 
 def _limited(hold: PersonHold, limit: timedelta) -> PersonHold:
@@ -129,6 +149,8 @@ def _from_exception(entry: KeepException) -> PersonHold:
 
 def tag_holds(tags: OwnerTags, now: datetime, known: Iterable[PersonHold]) -> tuple[PersonHold, ...]:
     """The owner's keep tags. Azure does not tell when a tag was set, so its time counts from when it was first seen."""
+    if tags.keep_on is None and tags.keep_off is None:
+        return ()
     before = {(hold.wish, hold.until): hold.first_seen_at for hold in known if hold.source == "tag"}
     said = ((Wish.RUNNING, tags.keep_on), (Wish.STOPPED, tags.keep_off))
     return tuple(
@@ -159,12 +181,14 @@ def _person(hold: PersonHold, pool: str | None, zone: str, mode: str) -> Proposa
 def heard(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
     """The proposals that decide: the loudest voice that says anything, and RUNNING where equals collide.
 
-    Empty when nobody has an opinion. All returned proposals share one voice and one wish.
+    Empty when nobody has an opinion. All returned proposals share one voice and one wish. A rule that only plans is not
+    heard beside one that acts: what it would do is shown where it speaks alone, and changes nothing anywhere.
     """
     speaking = [proposal for proposal in proposals if proposal.wish is not None]
-    if not speaking:
-        return ()
+    if len(speaking) < 2:
+        return tuple(speaking)
     loudest = max(proposal.voice for proposal in speaking)
     chorus = [proposal for proposal in speaking if proposal.voice is loudest]
+    chorus = [proposal for proposal in chorus if proposal.mode == "act"] or chorus
     running = tuple(proposal for proposal in chorus if proposal.wish is Wish.RUNNING)
     return running or tuple(chorus)

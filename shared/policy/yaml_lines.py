@@ -123,8 +123,8 @@ def _compose(text: str, source: str) -> Any:
         raise _whole(source, f"the file is not YAML: {what}", "expected a text file", line) from None
     except RecursionError:
         raise _deep(source) from None
-    except Exception as error:  # noqa: BLE001 - a foreign parser on foreign text: whatever it raises means the text
-        raise _whole(source, f"the file is not YAML: {type(error).__name__}", _EXAMPLE) from None
+    except Exception:  # noqa: BLE001 - a foreign parser on foreign text: whatever it raises means the text
+        raise _whole(source, "the file is not YAML: a character or an escape in it cannot be read", _EXAMPLE) from None
 
 
 def _syntax(error: Any) -> str:

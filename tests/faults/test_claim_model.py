@@ -14,12 +14,13 @@ from itertools import pairwise
 
 import pytest
 
-from shared.model.memory import Memory, SavedSize
+from shared.model.decisions import decision_id
+from shared.model.memory import Phase
 from shared.policy import claim as protocol
 from shared.policy import endings
 from shared.policy import settle as settling
-from shared.policy.claim import Outcome, Settled, claim, save_size, settle
-from tests.faults.claim_rows import NOW, SIZE, UNIT, WISHES, left
+from shared.policy.claim import OperationStatus, Outcome, Settled, claim, settle
+from tests.faults.claim_rows import SIZE, UNIT, WISHES, left
 from tests.faults.claim_world import Violation, World
 
 LONG = pytest.mark.skipif(os.environ.get("LAMPLIGHTER_SOAK") != "1", reason="minutes long: make soak runs it")
@@ -115,13 +116,15 @@ def show(world, state):
     return f"wish {state.wish}, Azure {seen}, row {row}, queue {state.queue}, workers {state.workers}, {state.looker}"
 
 
-@pytest.mark.parametrize("pool", [None, "batch"], ids=["cluster", "pool"])
 @pytest.mark.parametrize(
-    ("workers", "faults"),
+    ("pool", "workers", "faults"),
     [
-        pytest.param(2, 1, id="two-workers-one-fault"),
-        pytest.param(1, 2, id="one-worker-two-faults", marks=LONG),
-        pytest.param(2, 2, id="two-workers-two-faults", marks=LONG),
+        pytest.param(None, 2, 1, id="cluster-two-workers-one-fault"),
+        pytest.param("batch", 2, 1, id="pool-two-workers-one-fault"),
+        pytest.param("batch", 1, 2, id="pool-one-worker-two-faults"),
+        pytest.param(None, 1, 2, id="cluster-one-worker-two-faults", marks=LONG),
+        pytest.param(None, 2, 2, id="cluster-two-workers-two-faults", marks=LONG),
+        pytest.param("batch", 2, 2, id="pool-two-workers-two-faults", marks=LONG),
     ],
 )
 def test_no_order_of_events_breaks_a_law(pool, workers, faults):
@@ -140,7 +143,7 @@ def claim_by_any_message(memory, decision, now):
 
 
 def _current(memory, decision):
-    return protocol.decision_id(decision.target, decision.action.kind, decision.cause, memory.generation)
+    return decision_id(decision.target, decision.action.kind, decision.cause, memory.generation)
 
 
 def claim_over_an_open_row(memory, decision, now):
@@ -163,27 +166,27 @@ def write_without_a_quiet_end(memory, decision_id, now):
 
 def settle_on_the_202(memory, cluster, now, operation=None):
     """Accepted reported as success."""
-    if memory.open.phase is protocol.Phase.ACCEPTED:
+    if memory.open.phase is Phase.ACCEPTED:
         return Settled(endings.after_success(memory, memory.open, None, now), Outcome.SUCCEEDED, "", memory.open)
     return settle(memory, cluster, now, operation)
 
 
 def settle_before_the_lease_is_over(memory, cluster, now, operation=None):
-    if memory.open.phase is protocol.Phase.CLAIMED:
+    if memory.open.phase is Phase.CLAIMED:
         memory = replace(memory, open=replace(memory.open, lease_until=now - UNIT))
     return settle(memory, cluster, now, operation)
 
 
 def settle_without_looking(memory, cluster, now, operation=None):
     """Takes a claim without an answer for one without an effect."""
-    if memory.open.phase is protocol.Phase.CLAIMED and now > memory.open.lease_until:
+    if memory.open.phase is Phase.CLAIMED and now > memory.open.lease_until:
         return Settled(endings.freed(memory), Outcome.RELEASED, "", memory.open)
     return settle(memory, cluster, now, operation)
 
 
 def settle_never_a_claim(memory, cluster, now, operation=None):
     """Insert-if-absent: what was claimed once is nobody's business again, and a crash loses the action."""
-    if memory.open.phase is protocol.Phase.CLAIMED:
+    if memory.open.phase is Phase.CLAIMED:
         return Settled(memory, Outcome.WAITING, "", memory.open)
     return settle(memory, cluster, now, operation)
 
@@ -214,16 +217,9 @@ def settle_and_forget_the_debt(memory, cluster, now, operation=None):
 
 def settle_waiting_for_a_verdict_for_ever(memory, cluster, now, operation=None):
     """An operation that Azure forgot is never given up."""
-    if memory.open.phase is protocol.Phase.ACCEPTED and operation is not None:
-        if operation.status is protocol.OperationStatus.GONE:
-            return Settled(memory, Outcome.WAITING, "", memory.open)
+    if operation is not None and operation.status is OperationStatus.GONE:
+        return Settled(memory, Outcome.WAITING, "", memory.open)
     return settle(memory, cluster, now, operation)
-
-
-def save_whatever_is_read(memory, pool, now):
-    """A size is written again on each try, also the 0 of a pool that is stopping."""
-    size = SavedSize(pool.count, None, None, autoscaling=False, at=now)
-    return replace(memory, targets=memory.with_target(pool.name, replace(memory.target(pool.name), saved=size)))
 
 
 def save_nothing(memory, pool, now):

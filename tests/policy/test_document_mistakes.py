@@ -314,8 +314,10 @@ def test_entries_of_the_wrong_kind_are_told_where_they_stand() -> None:
     found = problems("version: 1\nschedules: {a: 1}\nenvironments: [{name: a, match: {tags: {x: [{y: z}]}}}]")
     assert [str(one) for one in found] == [
         "policy.yaml:2: schedules.a: 1 is no mapping; expected a mapping with the keys timezone, running, calendar",
-        "policy.yaml:3: environments[0].match.tags.x[0]: a mapping is no text; "
-        "expected a value such as {environment: [dev, test]}",
+        (
+            "policy.yaml:3: environments[0].match.tags.x[0]: a mapping is no text; "
+            "expected a value such as {environment: [dev, test]}"
+        ),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,19 +61,21 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     cluster = view.cluster
     queue_lead = view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
     lead: timedelta = rule.block.lead + queue_lead
-    state = hours(rule.schedules, now, lead)
-    return tuple(_proposal(rule, pool, state, lead) for pool in _targets(rule.block, cluster))
+    if rule.block.pools is None:
+        return (_proposal(rule, None, now, lead),)
+    return tuple(_proposal(rule, pool, now, lead) for pool in _pools(rule.block, cluster))
 
 
-def _targets(block: Block, cluster: Cluster) -> tuple[str | None, ...]:
-    if block.pools is None:
-        return (None,)
-    globs = tuple(block.pools)
+def _pools(block: Block, cluster: Cluster) -> tuple[str, ...]:
+    globs = tuple(block.pools or ())
     return tuple(pool.name.casefold() for pool in cluster.pools if fits(pool.name, globs))
 
 
-def _proposal(rule: BoundRule, pool: str | None, state: Hours, lead: timedelta) -> Proposal:
+@lru_cache(maxsize=4096)
+def _proposal(rule: BoundRule, pool: str | None, now: datetime, lead: timedelta) -> Proposal:
+    """The same value for every cluster of a rule: the clock does not look at them."""
     block: Block = rule.block
+    state = hours(rule.schedules, now, lead)
     wish: Wish | None = Wish.RUNNING if state.inside else Wish.STOPPED
     if (block.only == "stop" and state.inside) or (block.only == "start" and not state.inside):
         wish = None

@@ -61,6 +61,7 @@ def sdk(world: World) -> Iterator[ContainerServiceClient]:
 @pytest.fixture
 def ask(world: World) -> Callable[..., Response]:
     """`ask("GET", path, body=None, **headers)`: one raw request."""
+
     def send(method: str, url: str, body: Any = None, **headers: str) -> Response:
         sent = {"authorization": "Bearer t", **{name.replace("_", "-"): value for name, value in headers.items()}}
         raw = b"" if body is None else json.dumps(body).encode()

@@ -15,8 +15,22 @@ from lamplighter.simulator.resources import cluster_body
 
 ID = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/RG/providers/Microsoft.ContainerService/managedClusters/Web"
 POOLS = [
-    {"name": "system", "mode": "System", "count": 3, "powerState": {"code": "Running"}, "provisioningState": "Succeeded", "type": "VirtualMachineScaleSets"},
-    {"name": "batch", "mode": "User", "count": 0, "powerState": {"code": "Stopped"}, "provisioningState": "Succeeded", "minCount": None},
+    {
+        "name": "system",
+        "mode": "System",
+        "count": 3,
+        "powerState": {"code": "Running"},
+        "provisioningState": "Succeeded",
+        "type": "VirtualMachineScaleSets",
+    },
+    {
+        "name": "batch",
+        "mode": "User",
+        "count": 0,
+        "powerState": {"code": "Stopped"},
+        "provisioningState": "Succeeded",
+        "minCount": None,
+    },
 ]
 
 
@@ -42,12 +56,24 @@ def test_the_documented_example_is_a_fleet(tmp_path):
 @pytest.mark.parametrize("form", ["az aks list", "az graph query", "arm"])
 def test_what_azure_prints_is_a_fleet(form):
     properties = {
-        "provisioningState": "Succeeded", "powerState": {"code": "Running"}, "agentPoolProfiles": POOLS,
-        "kubernetesVersion": "1.33", "nodeResourceGroup": "custom-nodes", "disableLocalAccounts": True,
+        "provisioningState": "Succeeded",
+        "powerState": {"code": "Running"},
+        "agentPoolProfiles": POOLS,
+        "kubernetesVersion": "1.33",
+        "nodeResourceGroup": "custom-nodes",
+        "disableLocalAccounts": True,
     }
-    row = {"id": ID, "name": "Web", "location": "francecentral", "tags": {"environment": "dev"}, "sku": {"name": "Base", "tier": "Standard"}}
+    row = {
+        "id": ID,
+        "name": "Web",
+        "location": "francecentral",
+        "tags": {"environment": "dev"},
+        "sku": {"name": "Base", "tier": "Standard"},
+    }
     flat = [{**row, **properties, "resourceGroup": "RG", "type": "Microsoft.ContainerService/ManagedClusters"}]
-    nested = [{**row, "properties": properties, "type": "microsoft.containerservice/managedclusters", "subscriptionId": "4"}]
+    nested = [
+        {**row, "properties": properties, "type": "microsoft.containerservice/managedclusters", "subscriptionId": "4"}
+    ]
     document = {"az aks list": flat, "az graph query": {"data": nested}, "arm": {"value": nested}}[form]
     cluster = World.from_fleet(json.loads(json.dumps(document))).cluster("web")
     body = cluster_body(cluster)
@@ -55,8 +81,11 @@ def test_what_azure_prints_is_a_fleet(form):
     assert (body["tags"], body["sku"]["tier"]) == ({"environment": "dev"}, "Standard")
     assert body["properties"]["nodeResourceGroup"] == "custom-nodes"
     assert body["properties"]["disableLocalAccounts"] is True
-    assert [(pool["name"], pool["count"], pool["powerState"]["code"]) for pool in body["properties"]["agentPoolProfiles"]] == [
-        ("system", 3, "Running"), ("batch", 0, "Stopped"),
+    assert [
+        (pool["name"], pool["count"], pool["powerState"]["code"]) for pool in body["properties"]["agentPoolProfiles"]
+    ] == [
+        ("system", 3, "Running"),
+        ("batch", 0, "Stopped"),
     ]
 
 
@@ -66,7 +95,10 @@ def test_what_azure_prints_is_a_fleet(form):
         ({"clusters": [{"nmae": "web"}]}, "clusters: unknown key 'nmae'; known are name, "),
         ({"clusters": [{"tags": {}}]}, "clusters: an entry has no name"),
         ({"clusters": ["web"]}, "clusters: expected a mapping with keys such as name"),
-        ({"clusters": [{"name": "web", "subscription": "prod"}]}, "subscription 'prod' is not listed under subscriptions; known are dev"),
+        (
+            {"clusters": [{"name": "web", "subscription": "prod"}]},
+            "subscription 'prod' is not listed under subscriptions; known are dev",
+        ),
         ({"clusters": [{"name": "web"}, {"name": "WEB", "resource_group": "rg-web"}]}, "is described twice"),
         ({"clusters": [{"name": "web", "pools": [{"count": 1}]}]}, "an entry has no 'name'"),
         ({"clusters": [{"name": "web", "tags": ["a"]}]}, "a value has the wrong shape"),

@@ -52,10 +52,12 @@ def az(tmp_path):
             assert ended.returncode == code, ended.stderr
             return json.loads(ended.stdout or "null") if code == 0 else ended.stderr
 
-        run("cloud", "register", "-n", "simulated", "--endpoint-resource-manager", ready["arm"])
-        run("cloud", "set", "-n", "simulated")
-        yield run
-        process.terminate()
+        try:
+            run("cloud", "register", "-n", "simulated", "--endpoint-resource-manager", ready["arm"])
+            run("cloud", "set", "-n", "simulated")
+            yield run
+        finally:
+            process.terminate()
 
 
 def test_the_azure_cli_works_unchanged(az):

@@ -11,8 +11,20 @@ from lamplighter.simulator.kql_plan import compile_query
 from lamplighter.simulator.resource_graph import PlainRow
 
 ROWS = [
-    {"id": "1", "name": "web-dev", "n": 3, "tags": {"env": "dev", "a-b": "x"}, "properties": {"power": {"code": "Running"}, "pools": [{"c": 1}, {"c": 2}]}},
-    {"id": "2", "name": "Web-Prod", "n": 10, "tags": {"env": "Prod"}, "properties": {"power": {"code": "Stopped"}, "on": True}},
+    {
+        "id": "1",
+        "name": "web-dev",
+        "n": 3,
+        "tags": {"env": "dev", "a-b": "x"},
+        "properties": {"power": {"code": "Running"}, "pools": [{"c": 1}, {"c": 2}]},
+    },
+    {
+        "id": "2",
+        "name": "Web-Prod",
+        "n": 10,
+        "tags": {"env": "Prod"},
+        "properties": {"power": {"code": "Stopped"}, "on": True},
+    },
     {"id": "3", "name": "batch", "n": None, "tags": None, "properties": {}},
 ]
 
@@ -76,7 +88,12 @@ def test_conditions(condition, found):
 
 def test_projections_rename_and_reach_into_values():
     row = run("where id == '1' | project id, power = properties.power.code, properties.power, tags")[0]
-    assert row == {"id": "1", "power": "Running", "properties_power": {"code": "Running"}, "tags": {"env": "dev", "a-b": "x"}}
+    assert row == {
+        "id": "1",
+        "power": "Running",
+        "properties_power": {"code": "Running"},
+        "tags": {"env": "dev", "a-b": "x"},
+    }
 
 
 def test_extended_columns_can_be_filtered_and_ordered_by():
@@ -90,7 +107,11 @@ def test_order_is_descending_unless_said_otherwise():
     assert [row["id"] for row in run("order by id asc")] == ["1", "2", "3"]
     assert [row["id"] for row in run("sort by n asc, id desc")] == ["3", "1", "2"]
     assert [row["id"] for row in run("order by name asc | order by id asc")] == ["1", "2", "3"]
-    assert [row["id"] for row in run("project id = name, was = id | order by id asc")] == ["Web-Prod", "batch", "web-dev"]
+    assert [row["id"] for row in run("project id = name, was = id | order by id asc")] == [
+        "Web-Prod",
+        "batch",
+        "web-dev",
+    ]
 
 
 def test_rows_can_be_limited_counted_and_summarized():

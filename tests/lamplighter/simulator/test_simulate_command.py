@@ -18,38 +18,45 @@ def command(*arguments):
     return [sys.executable, "-c", RUN, *map(str, arguments)]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_ends_when_told_to(tmp_path, ending):
+@pytest.fixture
+def process(tmp_path):
     file = tmp_path / "fleet.yaml"
     file.write_text(FLEET)
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         command("--fleet", file, "--json", "--speed", "100", "--at", "2026-11-23T08:00:00+01:00"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    with process:
-        ready = json.loads(process.stdout.readline())
-        assert set(ready) == {"arm", "identity_endpoint", "identity_header", "ca_file"}
-        with requests.Session() as session:
-            session.verify = ready["ca_file"]
-            token = session.get(
-                ready["identity_endpoint"],
-                params={"resource": ready["arm"], "api-version": "2019-08-01"},
-                headers={"X-IDENTITY-HEADER": ready["identity_header"]},
-                timeout=10,
-            ).json()["access_token"]
-            found = session.post(
-                f"{ready['arm']}/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01",
-                json={"query": "Resources | project id, name"},
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=10,
-            ).json()
-        assert [row["name"] for row in found["data"]] == ["web"]
-        process.send_signal(ending)
-        assert process.wait(20) == 0
-        assert process.stdout.read() == ""
-        assert process.stderr.read() == ""
+    with started:
+        yield started
+        started.kill()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_and_ends_when_told_to(process, ending):
+    ready = json.loads(process.stdout.readline())
+    assert set(ready) == {"arm", "identity_endpoint", "identity_header", "ca_file"}
+    with requests.Session() as session:
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would beat `verify`
+        session.verify = ready["ca_file"]
+        token = session.get(
+            ready["identity_endpoint"],
+            params={"resource": ready["arm"], "api-version": "2019-08-01"},
+            headers={"X-IDENTITY-HEADER": ready["identity_header"]},
+            timeout=10,
+        ).json()["access_token"]
+        found = session.post(
+            f"{ready['arm']}/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01",
+            json={"query": "Resources | project id, name"},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        ).json()
+    assert [row["name"] for row in found["data"]] == ["web"]
+    process.send_signal(ending)
+    assert process.wait(20) == 0
+    assert process.stdout.read() == ""
+    assert process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_stop_takes_as_long_as_the_recorded_one_and_its_polling_costs_no_time(
     assert cluster.power_state.code == "Stopped"
     assert {pool.power_state.code for pool in cluster.agent_pool_profiles} == {"Stopped"}
     assert timedelta(seconds=90) <= world.now() - began <= timedelta(seconds=150)
-    (on, off), = world.power_intervals("web")
+    ((on, off),) = world.power_intervals("web")
     assert (on, off - began) == (began, timedelta(seconds=94.8))
 
 
@@ -186,7 +186,10 @@ def test_lists_page_and_end_with_an_empty_page(make_world, ask, world):
     for name in ("a", "b"):
         found = make_world({"name": name}).cluster(name)
         world.clusters[found.key] = found
-    sizes, url = [], f"/subscriptions/{world.cluster('web').subscription}/providers/Microsoft.ContainerService/managedClusters?api-version=2099-01-01"
+    sizes, url = (
+        [],
+        f"/subscriptions/{world.cluster('web').subscription}/providers/Microsoft.ContainerService/managedClusters?api-version=2099-01-01",
+    )
     while url:
         page = ask("GET", url).json()
         sizes.append(len(page["value"]))
@@ -206,7 +209,9 @@ def test_locks_are_inherited_and_read_only_forbids_even_a_stop(world, sdk, ask):
     assert caught.value.error.code == "ScopeLocked"
     with pytest.raises(ResourceExistsError):
         sdk.managed_clusters.begin_delete(GROUP, "web", polling=False)
-    assert [write.action.rpartition("/")[0] for write in world.writes()] == ["Microsoft.ContainerService/managedClusters/stop"]
+    assert [write.action.rpartition("/")[0] for write in world.writes()] == [
+        "Microsoft.ContainerService/managedClusters/stop"
+    ]
 
 
 def test_a_deleted_cluster_is_gone_when_the_delete_is_over(world, sdk):

@@ -43,7 +43,9 @@ def test_failures_cancels_and_writes_have_kinds_of_their_own(world, sdk):
     sdk.managed_clusters.begin_abort_latest_operation("rg-web", "web", polling=False)
     world.advance(timedelta(minutes=3))
     world.person_changes_pool("web", "batch", powerState={"code": "Stopped"})
-    kinds = [event.kind.removeprefix("Microsoft.Resources.Resource") for event in world.events if event.status != "Accepted"]
+    kinds = [
+        event.kind.removeprefix("Microsoft.Resources.Resource") for event in world.events if event.status != "Accepted"
+    ]
     assert kinds == ["ActionFailure", "ActionCancel", "ActionSuccess"]
     assert world.events[-1].kind == "Microsoft.Resources.ResourceWriteSuccess"
     assert world.events[-1].data()["resourceUri"].endswith("/agentPools/batch")
@@ -52,7 +54,12 @@ def test_failures_cancels_and_writes_have_kinds_of_their_own(world, sdk):
 def test_the_audit_keeps_body_and_correlation(world, ask):
     ask("PATCH", world.cluster("web").id, {"tags": {"a": "b"}}, x_ms_client_request_id="c-1")
     (write,) = world.writes()
-    assert (write.method, write.body, write.correlation, write.at) == ("PATCH", {"tags": {"a": "b"}}, "c-1", world.now())
+    assert (write.method, write.body, write.correlation, write.at) == (
+        "PATCH",
+        {"tags": {"a": "b"}},
+        "c-1",
+        world.now(),
+    )
 
 
 def test_power_is_on_from_the_accepted_start_to_the_succeeded_stop(world):

@@ -117,7 +117,7 @@ def test_an_operation_may_take_its_time(world, sdk):
 
 
 def test_an_unknown_url_is_a_failed_test_and_not_a_200(world, ask):
-    with pytest.raises(UnknownRequest, match="GET https://management.azure.com/subscriptions/s/nonsense"):
+    with pytest.raises(UnknownRequest, match=r"GET https://management\.azure\.com/subscriptions/s/nonsense"):
         ask("GET", "/subscriptions/s/nonsense")
     with pytest.raises(UnknownRequest):
         ask("PUT", "/subscriptions")
