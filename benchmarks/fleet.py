@@ -95,7 +95,12 @@ def fleet(size: int, now: str) -> dict[str, Any]:
                     "subscription": subscriptions[team % len(subscriptions)]["name"],
                     "resource_group": f"rg-{prefix}-{team}",
                     "location": location,
-                    "tags": {**tags, "team": f"team-{team}", "cost-center": f"cc-{team % 97}", "managed-by": "terraform"},
+                    "tags": {
+                        **tags,
+                        "team": f"team-{team}",
+                        "cost-center": f"cc-{team % 97}",
+                        "managed-by": "terraform",
+                    },
                     "count": min(TEAM, count - begin),
                     "pools": list(POOLS),
                     **more,

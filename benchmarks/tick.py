@@ -175,7 +175,9 @@ def main() -> None:
         sizes = tuple(sorted(int(one) for one in chosen.sizes.split(",")))
 
     print(f"Python {sys.version.split()[0]}; x: ratio to the floor of the same fleet\n")
-    print(f"{'clusters':>8} {'':<11}{'wall s':>8}{'x':>7} {'CPU s':>7}{'x':>7} {'peak MB':>8}{'x':>7} {'requests':>8}{'x':>7} {'planned':>9}")
+    print(
+        f"{'clusters':>8} {'':<11}{'wall s':>8}{'x':>7} {'CPU s':>7}{'x':>7} {'peak MB':>8}{'x':>7} {'requests':>8}{'x':>7} {'planned':>9}"
+    )
     table: dict[int, list[Line]] = {}
     for size in sizes:
         runs = chosen.runs or (1 if chosen.quick else 5 if size < 50_000 else 2)
@@ -185,7 +187,9 @@ def main() -> None:
     print("\naims")
     for aim, found, met in aims(table):
         print(f"  {aim:<52}{found:>10}  {'met' if met else 'MISSED'}")
-    print(f"\nquota of Resource Graph ({QUERIES} queries in {WINDOW} s), not in the lines above; a function has 4 minutes")
+    print(
+        f"\nquota of Resource Graph ({QUERIES} queries in {WINDOW} s), not in the lines above; a function has 4 minutes"
+    )
     for size in sizes:
         print(f"  {quota(table[size][1])}")
 

@@ -143,7 +143,10 @@ class Reader:
         pools = []
         for one in documents if isinstance(documents, list) else (None,):
             if not isinstance(one, _OBJECT):
-                return (), f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}"
+                return (
+                    (),
+                    f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}",
+                )
             pools.append(self.pool(one))
         if "" in [pool.name for pool in pools]:
             return tuple(pools), "one of its node pools has no name"

@@ -72,6 +72,8 @@ def partition_of(cluster: str) -> str:
 # --- instants ---
 
 
+# Clusters of one tick share their instants: writing and reading each once saves time and memory.
+@lru_cache(maxsize=4096)
 def instant_text(at: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the microsecond. Raises ValueError for an instant without a zone."""
     if at.tzinfo is None:
@@ -80,7 +82,6 @@ def instant_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()[:-6] + "Z"
 
 
-# Clusters of one tick share their instants: reading each text once saves time and memory.
 @lru_cache(maxsize=4096)
 def read_instant(text: str) -> datetime:
     at = datetime.fromisoformat(text)

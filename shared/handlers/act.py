@@ -7,7 +7,7 @@ memory as it is now, and only a decision with the same id goes on. Then claim, w
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -155,10 +155,10 @@ def _write(case: _Case, claimed: Stored[Memory]) -> str:
         return _failed(case, claimed, error, capacity=isinstance(error, NoCapacity))
     now = app.clock()
     if done.already:
-        _swap(app, protocol.already_there(claimed.value, now), claimed.etag)
+        _answer(app, claimed, lambda memory: protocol.already_there(memory, now))
         _record(case, "already", message="it was there before")
         return "already there"
-    _swap(app, protocol.accepted(claimed.value, now, done.operation), claimed.etag)
+    _answer(app, claimed, lambda memory: protocol.accepted(memory, now, done.operation))
     _record(case, "accepted", message=case.decision.message, rule=case.decision.rule)
     return "accepted"
 
@@ -182,14 +182,14 @@ def _call(case: _Case, memory: Memory) -> clusters.Accepted:
 def _postponed(case: _Case, claimed: Stored[Memory], error: CloudError, wait: timedelta) -> str:
     """Busy and throttled are "later", not "failed": the row is free again, and a later tick decides anew."""
     now = case.app.clock()
-    _swap(case.app, protocol.postponed(claimed.value, now, now + wait), claimed.etag)
+    _answer(case.app, claimed, lambda memory: protocol.postponed(memory, now, now + wait))
     _record(case, "postponed", code=error.code, message=str(error), seconds=int(wait.total_seconds()))
     return "postponed"
 
 
 def _failed(case: _Case, claimed: Stored[Memory], error: CloudError, *, capacity: bool) -> str:
     app, now = case.app, case.app.clock()
-    _swap(app, protocol.failed(claimed.value, now, error.code, str(error), capacity), claimed.etag)
+    _answer(app, claimed, lambda memory: protocol.failed(memory, now, error.code, str(error), capacity))
     _record(case, "failed", code=error.code, message=str(error))
     _count_failure(app, now)
     return "failed"
@@ -204,12 +204,22 @@ def _count_failure(app: App, now: datetime) -> None:
         log.info("act: the fleet row was changed meanwhile; this failure is not counted")
 
 
-def _swap(app: App, memory: Memory, etag: str | None) -> None:
-    """The answer of a claim that is still ours. Lost only if the lease ran out and somebody settled it by looking."""
-    try:
-        app.journal.swap(memory, etag)
-    except Superseded:
-        log.warning("act: %s was settled by somebody else meanwhile", memory.cluster)
+def _answer(app: App, claimed: Stored[Memory], change: Callable[[Memory], Memory]) -> None:
+    """Azure's answer, written down. A row that was touched meanwhile is read once more: the claim may still be ours.
+
+    It is not if its lease ran out and somebody settled it by looking; then there is nothing left to write.
+    """
+    mine = claimed.value.open
+    for _ in range(2):
+        try:
+            app.journal.swap(change(claimed.value), claimed.etag)
+        except Superseded:
+            claimed = app.journal.memory(claimed.value.cluster)
+            if claimed.value.open != mine:
+                break
+        else:
+            return
+    log.warning("act: %s was settled by somebody else meanwhile", claimed.value.cluster)
 
 
 def _record(case: _Case, phase: str, **body: Any) -> None:

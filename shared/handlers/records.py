@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2s
 from typing import Any
 
 from shared.model.decisions import Decision
-from shared.model.fleet import Cluster, Power
-from shared.model.memory import Memory
+from shared.model.fleet import Cluster, NodePool, Power
+from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
 from shared.policy.settle import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A cluster's memory as it was and as it is to be, with what moved it."""
+
+    before: Memory
+    after: Stored[Memory]
+    cluster: Cluster
+    decisions: tuple[Decision, ...]
+
+
+def history(changes: Iterable[Change], now: datetime) -> Iterator[HistoryRecord]:
+    """What these changes put on record, made while it is written: on the first day that is more than the fleet."""
+    for change in changes:
+        before, after = change.before, change.after.value
+        yield from power_changes(before, after, now)
+        if after.snapshot != before.snapshot:
+            yield snapshot(change.cluster, after.snapshot, now)
+        if after.decided != before.decided:
+            yield from (decided(decision, now) for decision in change.decisions)
 
 
 def decided(decision: Decision, now: datetime) -> HistoryRecord:
@@ -62,11 +85,18 @@ def digest_of_decisions(decisions: Iterable[Decision]) -> str:
 
 def snapshot_of(cluster: Cluster) -> str:
     """What savings will need one day: sizes, priorities and bounds of the pools, tier, power."""
-    pools = ";".join(
-        f"{p.name},{p.vm_size},{p.priority},{p.count},{p.min_count},{p.max_count},{p.autoscaling},{p.power}"
-        for p in cluster.pools
-    )
-    return blake2s(f"{cluster.tier}|{cluster.power}|{pools}".encode(), digest_size=8).hexdigest()
+    return _digest(f"{cluster.tier}|{cluster.power}|{';'.join(map(_sizes, cluster.pools))}")
+
+
+@lru_cache(maxsize=4096)
+def _sizes(p: NodePool) -> str:
+    return f"{p.name},{p.vm_size},{p.priority},{p.count},{p.min_count},{p.max_count},{p.autoscaling},{p.power}"
+
+
+# A fleet is built from few shapes of clusters.
+@lru_cache(maxsize=4096)
+def _digest(text: str) -> str:
+    return blake2s(text.encode(), digest_size=8).hexdigest()
 
 
 def snapshot(cluster: Cluster, digest: str, now: datetime) -> HistoryRecord:

@@ -25,7 +25,6 @@ from shared.model.facts import FleetFacts, View
 from shared.model.fleet import Cluster, Inventory
 from shared.model.memory import FleetMemory, Memory, Phase, Stored
 from shared.model.money import Prices
-from shared.model.records import HistoryRecord
 from shared.policy import breaker, matters, orphans, remember
 from shared.policy.admit import admit
 from shared.policy.bound import UNMATCHED
@@ -47,8 +46,7 @@ class _Tick:
     facts: FleetFacts
     prices: Prices
     owners: dict[str, Owner]
-    changed: list[Stored[Memory]] = field(default_factory=list)
-    history: list[HistoryRecord] = field(default_factory=list)
+    changed: list[records.Change] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     standing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Every cluster that was decided -> its standing matters."""
@@ -156,21 +154,15 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     decided, snapshot = records.digest_of_decisions(decisions), records.snapshot_of(cluster)
     if (standing, decided, snapshot) != (after.matters, after.decided, after.snapshot):
         after = replace(after, matters=standing, decided=decided, snapshot=snapshot)
-    if after != before.value:
-        _changed(state, Stored(after, before.etag), before.value, cluster, decisions)
+    if after != before.value and not _being_written(before.value, now):
+        state.changed.append(records.Change(before.value, Stored(after, before.etag), cluster, decisions))
     return decisions
 
 
-def _changed(
-    state: _Tick, after: Stored[Memory], before: Memory, cluster: Cluster, decisions: tuple[Decision, ...]
-) -> None:
-    memory, now = after.value, state.now
-    state.changed.append(after)
-    state.history += records.power_changes(before, memory, now)
-    if memory.snapshot != before.snapshot:
-        state.history.append(records.snapshot(cluster, memory.snapshot, now))
-    if memory.decided != before.decided:
-        state.history += [records.decided(d, now) for d in decisions]
+def _being_written(memory: Memory, now: datetime) -> bool:
+    """A worker holds the claim and will write Azure's answer: what we noticed can wait for the next tick."""
+    open_ = memory.open
+    return open_ is not None and open_.phase is Phase.CLAIMED and now <= open_.lease_until
 
 
 def _write(
@@ -182,7 +174,7 @@ def _write(
     """
     journal, now = state.app.journal, state.now
     journal.post(state.notices)
-    changed = {item.value.cluster: item for item in state.changed}
+    changed = {change.cluster.id: change.after for change in state.changed}
     sending = send_admitted(state.app, plan, now, state.facts)
     for decision in sending.stops:
         item = changed.get(decision.cluster) or stored[decision.cluster]
@@ -194,7 +186,7 @@ def _write(
             journal.swap_fleet(fleet, row.etag)
         except Superseded:
             log.info("tick: the fleet row was changed meanwhile; the next tick counts again")
-    journal.append(record for record in state.history if record.cluster not in lost)
+    journal.append(records.history((change for change in state.changed if change.cluster.id not in lost), now))
     sending.go(lost)
 
 
@@ -207,5 +199,7 @@ def _fleet_notices(
         notices.append(Notice("breaker_open", "fleet", orphans.breaker_cause(after.breaker_open_at), text, now))
     if not force.readable:
         notices.append(Notice("unreadable_policy", "fleet", force.policy.hash[:12], force.problem, now))
-    notices += [Notice("unreadable_fleet", "fleet", f"{now:%Y-%m-%d}", problem, now) for problem in seen.problems[:20]]
+    if seen.problems:
+        shown = "; ".join(seen.problems[:20])
+        notices.append(Notice("unreadable_fleet", "fleet", f"{now:%Y-%m-%d}", shown, now))
     return notices

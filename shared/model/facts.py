@@ -20,7 +20,9 @@ class Need(StrEnum):
     """A fact that costs a call and is fetched only where a rule, or acting, asks for it."""
 
     LOCKS = "locks"
-    """tuple[str, ...]: names of the locks that reach the cluster. Not in Resource Graph, so only `act` asks."""
+    """tuple[(name, level), ...]: the locks that reach the cluster. Not in Resource Graph, so only `act` asks."""
+    ACTIVITY = "activity"
+    """signals.Signal: whether somebody or something uses the cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Cluster:
     @property
     def is_settled(self) -> bool:
         """Neither the cluster nor one of its pools is in the middle of something."""
-        return self.provisioning_state.casefold() in SETTLED and all([pool.is_settled for pool in self.pools])
+        return self.provisioning_state.casefold() in SETTLED and all(pool.is_settled for pool in self.pools)
 
     def pool(self, name: str) -> NodePool | None:
         """The pool of that name, compared without case; None when there is none."""

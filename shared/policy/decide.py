@@ -35,6 +35,7 @@ from shared.policy.voices import Owner, hear, heard
 from shared.policy.warn import ahead, held_until, unwarned
 
 START_EXPIRES = timedelta(hours=1)
+_STOPPED = "the cluster itself is stopped"
 
 
 def decide(view: View, policy: Policy, now: datetime, owner: Owner | None = None) -> tuple[Decision, ...]:
@@ -135,6 +136,7 @@ def _decision(
     verdict: Verdict,
     reason: Reason,
     message: str,
+    *,
     chorus: Sequence[Proposal] = (),
     announce: Announcement | None = None,
 ) -> Decision:
@@ -181,7 +183,7 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
     if open_ is not None:
         since = spoken(open_.claimed_at, bench.zone)
         text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {since})"
-        return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus)
+        return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
     if not _differs(bench, pool, first):
         return _agrees(bench, pool, chorus)
     law = bench.law(chorus)
@@ -190,9 +192,9 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
     if law.proposal is None:
         ends = "" if law.ends_at is None else f"; respected until {spoken(law.ends_at, bench.zone)}"
         coming = held_until(bench, first, law) if first.wish is Wish.STOPPED else None
-        return _decision(bench, pool, Verdict.NONE, law.reason, f"{law.sentence}{ends}", chorus, coming)
+        return _decision(bench, pool, Verdict.NONE, law.reason, f"{law.sentence}{ends}", chorus=chorus, announce=coming)
     until = min((p.until for p in chorus if p.until is not None), default=None)
-    said = _decision(bench, pool, Verdict.NONE, law.reason, "", chorus)
+    said = _decision(bench, pool, Verdict.NONE, law.reason, "", chorus=chorus)
     return _propose_action(bench, said, replace(law.proposal, sentence=law.sentence, until=until))
 
 
@@ -204,13 +206,13 @@ def _agrees(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Dec
         return _decision(bench, pool, Verdict.REFUSE, Reason.UNREADABLE_STATE, cluster.problem)
     if cluster.is_moving(pool):
         text = f"{power}, but {cluster.provisioning_state.lower()}: not settled yet"
-        return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus)
+        return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
     if pool is not None and cluster.power is Power.STOPPED:
         # What its pools say then is the cluster's doing, and nobody's wish for them.
-        return _decision(bench, pool, Verdict.NONE, Reason.CLUSTER_STOPPED, "the cluster itself is stopped", chorus)
+        return _decision(bench, pool, Verdict.NONE, Reason.CLUSTER_STOPPED, _STOPPED, chorus=chorus)
     coming = ahead(bench, pool) if first.wish is Wish.RUNNING else None
     text = f"{power}, as wished: {first.sentence}"
-    return _decision(bench, pool, Verdict.NONE, Reason.AS_WISHED, text, chorus, coming)
+    return _decision(bench, pool, Verdict.NONE, Reason.AS_WISHED, text, chorus=chorus, announce=coming)
 
 
 def _owed_anyway(bench: Bench, pool: str | None, law: Law) -> Law:

@@ -37,7 +37,9 @@ class Headcount:
 
 def headcount(clusters: Iterable[Cluster], policy: Policy) -> Headcount:
     pairs = ((cluster, policy.environment_of(cluster)) for cluster in clusters)
-    return counted((cluster, environment, bool(policy.rules_for(cluster, environment))) for cluster, environment in pairs)
+    return counted(
+        (cluster, environment, bool(policy.rules_for(cluster, environment))) for cluster, environment in pairs
+    )
 
 
 def counted(known: Iterable[tuple[Cluster, Environment, bool]]) -> Headcount:

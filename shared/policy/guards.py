@@ -18,7 +18,6 @@ from shared.policy.claim import undone
 from shared.policy.durations import show_duration
 from shared.policy.spoken import spoken
 
-
 _SCALE_SETS = "virtualmachinescalesets"
 
 

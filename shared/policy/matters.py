@@ -66,11 +66,12 @@ def _standing(
         if _is_late(decision, cluster, now):
             yield f"start_late|{decision.cause}", f"{_name(decision, cluster)} is not up yet: {decision.message}"
         if decision.reason in _STANDING:
-            yield f"{_STANDING[decision.reason]}|{decision.target}", f"{_name(decision, cluster)}: {decision.message}"
+            yield f"{_STANDING[decision.reason]}|{decision.pool or 'cluster'}", f"{_name(decision, cluster)}: {decision.message}"
         failure = memory.target(decision.pool).failure
         if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
-            text = f"{_name(decision, cluster)}: {failure.kind.replace('_', ' ')} failed {failure.count} times: {failure.message}"
-            yield f"action_failed|{decision.target}:{failure.kind}", text
+            tries = f"{failure.kind.replace('_', ' ')} failed {failure.count} times"
+            text = f"{_name(decision, cluster)}: {tries}: {failure.message}"
+            yield f"action_failed|{failure.kind}", text
     stopping = cluster.provisioning_state.casefold() == "stopping"
     if stopping and memory.busy_since is not None and now - memory.busy_since >= STUCK_AFTER:
         text = (

@@ -40,9 +40,7 @@ def believed(cluster: Cluster, memory: Memory, now: datetime) -> Cluster:
     if not sure:
         return cluster
     pools = tuple(
-        pool
-        if (power := sure.get(pool.name.casefold(), pool.power)) is pool.power
-        else replace(pool, power=power)
+        pool if (power := sure.get(pool.name.casefold(), pool.power)) is pool.power else replace(pool, power=power)
         for pool in cluster.pools
     )
     return replace(cluster, power=sure.get("", cluster.power), pools=pools)
@@ -126,7 +124,7 @@ def _noticed(
 def _ran_long_ago(target: TargetMemory, now: datetime) -> bool:
     """Written anew only where it tells something: once a day, and once after each adoption."""
     ran = target.ran_at
-    return ran is None or now - ran >= RAN_EVERY or any([ran < adoption.at for adoption in target.adopted.values()])
+    return ran is None or now - ran >= RAN_EVERY or any(ran < adoption.at for adoption in target.adopted.values())
 
 
 def _ours(target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None) -> bool:
@@ -148,7 +146,7 @@ def _adopted(
 ) -> Mapping[str, Adoption]:
     """A new rule, a changed one, a new cluster and a lost journal are the same case: adopted now."""
     mine = [rule for rule in rules if (getattr(rule.block, "pools", None) is None) == (pool is None)]
-    if len(mine) == len(adopted) and all([_as_adopted(rule, adopted) for rule in mine]):
+    if len(mine) == len(adopted) and all(_as_adopted(rule, adopted) for rule in mine):
         return adopted
     return {
         rule.name: adopted[rule.name] if _as_adopted(rule, adopted) else Adoption(rule.fingerprint, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from lamplighter.keeping import Word, keep
@@ -93,7 +93,7 @@ class Story:
         self._closing = ExitStack()
         self._closing.callback(self.rehearsal.close)
 
-    def __enter__(self) -> Story:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,15 +125,15 @@ class Story:
         found = datetime(local.year, local.month, local.day, hour, minute, tzinfo=self.zone)
         return found.astimezone(UTC)
 
-    def until(self, text: str) -> Story:
+    def until(self, text: str) -> Self:
         self.rehearsal.run(self.at(text))
         return self
 
-    def later(self, by: timedelta) -> Story:
+    def later(self, by: timedelta) -> Self:
         self.rehearsal.run_for(by)
         return self
 
-    def outage(self, text: str) -> Story:
+    def outage(self, text: str) -> Self:
         """No timer, no message, no hint until then; the world goes on."""
         self.world.advance(self.at(text) - self.world.now())
         return self
@@ -163,9 +163,7 @@ class Story:
         from dataclasses import replace
 
         def held(fleet):
-            return replace(
-                fleet, hold_by="ana", hold_reason="incident", hold_at=self.world.now(), hold_all=everything
-            )
+            return replace(fleet, hold_by="ana", hold_reason="incident", hold_at=self.world.now(), hold_all=everything)
 
         change_fleet(self.journal, held)
 

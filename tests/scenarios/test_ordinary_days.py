@@ -10,6 +10,10 @@ from tests.scenarios.stage import BERLIN, DAY, HOUR, MINUTE, MONDAY, Story, dev,
 QUARTER = timedelta(minutes=15)
 
 
+def in_zone(text: str, zone: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+
+
 def test_an_ordinary_week():
     """On before people arrive, off after they left, off at the weekend; production and the unmatched never touched."""
     unmatched = {"name": "mystery", "resource_group": "rg"}
@@ -45,17 +49,17 @@ def test_history_tells_the_whole_story_of_a_night():
     ("zone", "begin", "starts", "stops"),
     [
         # Berlin: 29 March 2026 02:00 -> 03:00, 25 October 2026 03:00 -> 02:00
-        ("Europe/Berlin", datetime(2026, 3, 27, 12), "05:10", "17:00"),
-        ("Europe/Berlin", datetime(2026, 10, 23, 12), "06:10", "18:00"),
+        ("Europe/Berlin", "2026-03-27T12:00", "05:10", "17:00"),
+        ("Europe/Berlin", "2026-10-23T12:00", "06:10", "18:00"),
         # New York: 8 March 2026 02:00 -> 03:00, 1 November 2026 02:00 -> 01:00
-        ("America/New_York", datetime(2026, 3, 6, 12), "11:10", "23:00"),
-        ("America/New_York", datetime(2026, 10, 30, 12), "12:10", "00:00"),
+        ("America/New_York", "2026-03-06T12:00", "11:10", "23:00"),
+        ("America/New_York", "2026-10-30T12:00", "12:10", "00:00"),
     ],
 )
 def test_the_week_after_the_clocks_change_keeps_its_local_hours(zone, begin, starts, stops):
     """Monday after the change: the same hours on the wall, another hour in UTC."""
     text = policy(zone=zone)
-    with Story(dev("web"), policy=text, begin=begin.replace(tzinfo=ZoneInfo(zone)), tick_every=QUARTER) as story:
+    with Story(dev("web"), policy=text, begin=in_zone(begin, zone), tick_every=QUARTER) as story:
         story.later(3 * DAY + 12 * HOUR)
         assert story.times("stop") == ["Fri 19:00", "Mon 19:00"]
         assert story.times("start") == ["Mon 07:15"], "the first tick at or after 07:10"
@@ -78,21 +82,21 @@ rules:
 @pytest.mark.parametrize(
     ("zone", "begin", "hours"),
     [
-        ("Europe/Berlin", datetime(2026, 3, 28, 20), 6),
-        ("Europe/Berlin", datetime(2026, 10, 24, 20), 8),
-        ("America/New_York", datetime(2026, 3, 7, 20), 6),
-        ("America/New_York", datetime(2026, 10, 31, 20), 8),
+        ("Europe/Berlin", "2026-03-28T20:00", 6),
+        ("Europe/Berlin", "2026-10-24T20:00", 8),
+        ("America/New_York", "2026-03-07T20:00", 6),
+        ("America/New_York", "2026-10-31T20:00", 8),
     ],
 )
 def test_a_night_shift_lasts_an_hour_less_or_more_when_the_clocks_change(zone, begin, hours):
     """22:00 to 05:00 is six hours in spring and eight in autumn: one start and one stop, no flapping in between."""
-    place = ZoneInfo(zone)
-    with Story(dev("web"), policy=shift_policy(zone), begin=begin.replace(tzinfo=place)) as story:
-        story.rehearsal.run(story.at(f"{(begin + DAY).date()} 12:00"))
+    evening = in_zone(begin, zone)
+    with Story(dev("web"), policy=shift_policy(zone), begin=evening) as story:
+        story.rehearsal.run(story.at(f"{evening.date() + DAY} 12:00"))
         assert story.times("start") in ([], ["Sat 22:00"])
         assert story.times("stop")[-1] == "Sun 05:00"
         [stop] = story.writes(verb="stop")
-        began = begin.replace(hour=22, tzinfo=place).timestamp()
+        began = evening.replace(hour=22).timestamp()
         assert stop.at.timestamp() - began == hours * 3600
 
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.model.decisions import Proposal, Reason, Voice
 from shared.model.facts import Need, View
-from shared.model.memory import Wish
 from shared.model.fleet import Cluster
+from shared.model.memory import Wish
 from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration
 from shared.policy.match import fits
