@@ -1,0 +1,185 @@
+// Lamplighter, whole: `azd up` deploys this at subscription scope. Plain resources in small modules, one per concern.
+targetScope = 'subscription'
+
+@description('Required. Name of the azd environment; becomes part of every name.')
+@minLength(1)
+@maxLength(20)
+param environmentName string
+
+@description('Required. Region of the app. The fleet may live anywhere.')
+param location string
+
+@description('Optional. Where the policy is read from: a path in the package, or blob to read it from the policy container, so that a merge alone changes what happens.')
+@allowed([
+  'package'
+  'blob'
+])
+param policySource string = 'blob'
+
+@description('Optional. Mail address that alerts about Lamplighter itself go to. Empty: alerts fire without mail.')
+param operatorsMail string = ''
+
+@description('Optional. Puts storage and vault behind private endpoints in a network of their own.')
+param privateNetwork bool = false
+
+@description('Optional. What this installation itself may cost a month, in the billing currency, before people are told.')
+@minValue(1)
+param monthlyBudget int = 20
+
+@description('Optional. First day of the month from which the budget counts.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+@description('Optional. Whether the policy acts: false grants reading only.')
+param mayAct bool = false
+
+@description('Optional. Client id of the Entra application whose tokens may keep clusters on over HTTP. Empty: those functions refuse everybody.')
+param apiAudience string = ''
+
+@description('Optional. Memory of one instance in MB; 512 holds 10,000 clusters (measured by benchmarks/tick.py).')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 512
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = {
+  'azd-env-name': environmentName
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-lamplighter-${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module network 'modules/network.bicep' = if (privateNetwork) {
+  name: 'network'
+  scope: group
+  params: {
+    name: 'vnet-lamplighter-${token}'
+    location: location
+    tags: tags
+    storageName: storage.outputs.accountName
+    vaultName: vault.outputs.vaultName
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'stlamp${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    publicAccess: !privateNetwork
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: 'kv-lamp-${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    publicAccess: !privateNetwork
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    name: 'lamplighter-${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    name: 'func-lamplighter-${token}'
+    location: location
+    tags: union(tags, {
+      'azd-service-name': 'lamplighter'
+    })
+    identityId: identity.outputs.identityId
+    clientId: identity.outputs.clientId
+    storageName: storage.outputs.accountName
+    vaultUri: vault.outputs.vaultUri
+    insightsConnection: monitoring.outputs.connectionString
+    policySource: policySource
+    instanceMemoryMB: instanceMemoryMB
+    apiAudience: apiAudience
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+  }
+}
+
+module role 'modules/role.bicep' = {
+  name: 'role-${token}'
+  params: {
+    name: 'Lamplighter ${environmentName}'
+    principalId: identity.outputs.principalId
+    mayAct: mayAct
+  }
+}
+
+module events 'modules/events.bicep' = {
+  name: 'events'
+  scope: group
+  params: {
+    name: 'evgt-lamplighter-${token}'
+    tags: tags
+    functionAppName: app.outputs.functionAppName
+    storageName: storage.outputs.accountName
+    identityId: identity.outputs.identityId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    name: 'lamplighter-${token}'
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+    operatorsMail: operatorsMail
+  }
+}
+
+module budget 'modules/budget.bicep' = {
+  name: 'budget'
+  scope: group
+  params: {
+    name: 'lamplighter-itself'
+    amount: monthlyBudget
+    startDate: budgetStart
+    operatorsMail: operatorsMail
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_RESOURCE_GROUP string = group.name
+output LAMPLIGHTER_FUNCTION_APP_NAME string = app.outputs.functionAppName
+output LAMPLIGHTER_STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
+output LAMPLIGHTER_POLICY_URL string = storage.outputs.policyUrl
+output LAMPLIGHTER_VAULT_URI string = vault.outputs.vaultUri
+output LAMPLIGHTER_IDENTITY_CLIENT_ID string = identity.outputs.clientId

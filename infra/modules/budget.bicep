@@ -1,0 +1,27 @@
+// What Lamplighter itself may cost, so that it never costs more than it saves without anybody noticing.
+param name string
+param amount int
+param startDate string
+param operatorsMail string
+
+resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (!empty(operatorsMail)) {
+  name: name
+  properties: {
+    category: 'Cost'
+    amount: amount
+    timeGrain: 'Monthly'
+    timePeriod: {
+      startDate: startDate
+    }
+    notifications: {
+      eightyPercent: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 80
+        contactEmails: [
+          operatorsMail
+        ]
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+// Journal (tables), queues, deployment package, policy, sent digests, dead letters. Keys are switched off.
+param name string
+param location string
+param tags object
+
+@description('Required. Principal of the app identity.')
+param principalId string
+
+@description('Required. False: only private endpoints reach it.')
+param publicAccess bool
+
+@description('Optional. Days after which dead letters are thrown away.')
+param deadLetterDays int = 30
+
+// From: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
+var roles = {
+  blobOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  queueContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+}
+var containers = [
+  'deployment'
+  'policy'
+  'digests'
+  'dead-letters'
+]
+var queues = [
+  'lamplighter-act'
+  'lamplighter-act-poison'
+]
+var tables = [
+  'lamplighterMemory'
+  'lamplighterHistory'
+  'lamplighterNotices'
+  'lamplighterFleet'
+  'lamplighterPrices'
+]
+
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: 'Standard_ZRS'
+  }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
+    supportsHttpsTrafficOnly: true
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: publicAccess ? 'Allow' : 'Deny'
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    isVersioningEnabled: true
+    deleteRetentionPolicy: {
+      enabled: true
+      days: 30
+    }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: 30
+    }
+  }
+}
+
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for item in containers: {
+  parent: blobs
+  name: item
+  properties: {
+    publicAccess: 'None'
+  }
+}]
+
+// What finance was sent stays as it was sent.
+resource digestsStay 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2024-01-01' = {
+  name: '${name}/default/digests/default'
+  properties: {
+    immutabilityPeriodSinceCreationInDays: 365
+    allowProtectedAppendWrites: false
+  }
+  dependsOn: [
+    container
+  ]
+}
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = [for item in queues: {
+  parent: queueService
+  name: item
+}]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = [for item in tables: {
+  parent: tableService
+  name: item
+}]
+
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'dead-letters-go'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: [
+                'blockBlob'
+              ]
+              prefixMatch: [
+                'dead-letters/'
+              ]
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: deadLetterDays
+                }
+              }
+            }
+          }
+        }
+        {
+          name: 'old-versions-go'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: [
+                'blockBlob'
+              ]
+              prefixMatch: [
+                'deployment/'
+              ]
+            }
+            actions: {
+              version: {
+                delete: {
+                  daysAfterCreationGreaterThan: 90
+                }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
+  dependsOn: [
+    blobs
+  ]
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for item in items(roles): {
+  name: guid(account.id, principalId, item.value)
+  scope: account
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', item.value)
+  }
+}]
+
+output accountName string = account.name
+output policyUrl string = '${account.properties.primaryEndpoints.blob}policy/policy.yaml'
