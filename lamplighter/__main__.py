@@ -50,6 +50,7 @@ COMMANDS = (
     Entry("demo", TRY),
     Entry("simulate", TRY),
     Entry("schema", TRY),
+    Entry("role", TRY),
 )
 
 app = typer.Typer(

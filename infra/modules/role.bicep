@@ -23,6 +23,7 @@ var acting = [
   'Microsoft.ContainerService/managedClusters/start/action'
   'Microsoft.ContainerService/managedClusters/stop/action'
   'Microsoft.ContainerService/managedClusters/agentPools/write'
+  'Microsoft.Network/virtualNetworks/subnets/join/action'
 ]
 
 resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {

@@ -1,0 +1,103 @@
+"""The role that a policy needs is what the code can do, and no more."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lamplighter.permissions import NEVER, permissions
+from lamplighter.rehearsal import Rehearsal
+from lamplighter.simulator import World
+from shared.policy.document import read_policy
+
+ROOT = Path(__file__).parent.parent
+POLICY = """
+version: 1
+mode: act
+timezone: Europe/Berlin
+scope: all
+environments: [{name: dev, match: {names: ["*"]}}]
+schedules: {office: {running: [Mon-Fri 07:30-19:00]}}
+rules:
+  - {name: clusters, match: {names: [web]}, hours: {schedule: office}}
+  - {name: pools, match: {names: [render]}, hours: {schedule: office, pools: ["spot*"]}}
+guards: {warn_before_stop: 0m}
+"""
+FLEET = {
+    "now": "2026-11-23T17:00:00Z",
+    "clusters": [
+        {"name": "web", "pools": [{"name": "system", "mode": "System", "count": 2}]},
+        {"name": "render", "pools": [{"name": "system", "mode": "System", "count": 2}, {"name": "spot1", "count": 2}]},
+    ],
+}
+# (method, path) -> action, by the rule of Azure: the provider's path without names, then the verb.
+# https://learn.microsoft.com/azure/role-based-access-control/custom-roles
+VERBS = {"GET": "read", "PUT": "write", "POST": "action"}
+
+
+def action_of(method: str, path: str) -> str | None:
+    """None for what is no resource of Azure's: the token endpoint and public prices."""
+    if "resourcegraph/resources" in path.lower():
+        return "Microsoft.ContainerService/managedClusters/read"
+    _, provider, tail = path.rpartition("/providers/")
+    if not provider:
+        return None
+    namespace, *parts = tail.split("/")
+    if method == "POST":
+        return "/".join([namespace, *parts[:-1][::2], parts[-1], "action"])
+    return "/".join([namespace, *parts[::2], VERBS[method]])
+
+
+@pytest.fixture
+def asked() -> set[str]:
+    """The actions of every request of two days in which clusters and pools stop and start."""
+    world = World.from_fleet(FLEET)
+    seen: set[str] = set()
+    with Rehearsal(world, POLICY) as rehearsal:
+        adapter = rehearsal.app.cloud.transport.session.get_adapter("https://")
+        send = adapter.send
+
+        def watched(request, **options):
+            path = re.sub(r"^https?://[^/]+", "", request.url).partition("?")[0]
+            seen.add(action_of(request.method, path) or "")
+            return send(request, **options)
+
+        adapter.send = watched
+        rehearsal.run_for(timedelta(days=1, hours=6))
+        assert {write.action for write in world.writes()} >= {
+            "Microsoft.ContainerService/managedClusters/stop/action",
+            "Microsoft.ContainerService/managedClusters/start/action",
+        }
+    return seen - {""}
+
+
+def test_the_code_asks_for_nothing_that_the_role_does_not_grant(asked):
+    granted = {p.action.casefold() for p in permissions(read_policy(POLICY, "policy.yaml"))}
+
+    assert {action for action in asked if action.casefold() not in granted} == set()
+
+
+def test_plan_mode_needs_reading_only():
+    needed = permissions(read_policy(POLICY.replace("mode: act", "mode: plan"), "policy.yaml"))
+
+    assert {p.action.rpartition("/")[2] for p in needed} == {"read"}
+
+
+@pytest.mark.parametrize("never", NEVER)
+def test_no_policy_leads_to_what_lamplighter_never_does(never):
+    needed = permissions(read_policy(POLICY, "policy.yaml"))
+
+    assert [p.action for p in needed if never.casefold() in p.action.casefold()] == []
+    assert [p.action for p in needed if "*" in p.action] == []
+
+
+def test_the_role_in_the_template_is_the_role_of_the_command():
+    """infra/modules/role.bicep grants what acting rules need, and nothing that the command does not print."""
+    template = (ROOT / "infra" / "modules" / "role.bicep").read_text(encoding="utf-8")
+    granted = set(re.findall(r"'(Microsoft\.[\w.]+(?:/[\w]+)+)'", template)) - {
+        "Microsoft.Authorization/roleDefinitions"
+    }
+    granted = {action for action in granted if action.endswith(("/read", "/write", "/action"))}
+
+    assert granted == {p.action for p in permissions(read_policy(POLICY, "policy.yaml"))}
