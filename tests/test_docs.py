@@ -51,3 +51,12 @@ def test_every_command_of_the_readme_exists():
 
     assert named
     assert named <= {entry.name for entry in COMMANDS}
+
+
+def test_the_page_about_the_policy_is_current():
+    from lamplighter.policy_page import page
+    from shared.policy.schema import policy_schema
+
+    assert (ROOT / "docs" / "policy.md").read_text(encoding="utf-8") == page(policy_schema()), (
+        "run: lamplighter schema --page docs/policy.md"
+    )

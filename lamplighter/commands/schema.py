@@ -17,9 +17,16 @@ def command(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to.")] = FILE,
     *,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the file is not current.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write the same as a page to read, such as docs/policy.md.")] = None,
 ) -> None:
     """Write the JSON schema of the policy, for editors. The first line of policy.yaml names it."""
     schema(check=check, file=file)
+    if page is not None:
+        from lamplighter.policy_page import page as written  # noqa: PLC0415 - not for --help
+        from shared.policy.schema import policy_schema  # noqa: PLC0415 - pydantic takes a while to load
+
+        page.write_text(written(policy_schema()), encoding="utf-8")
+        print(f"wrote {page}")
 
 
 def schema(*, check: bool, file: Path = FILE) -> None:
