@@ -1,0 +1,52 @@
+"""What was billed: one row of a cost export, in FOCUS's words, whatever dialect it came in.
+
+https://focus.finops.org/focus-specification/ - amounts are Decimal in the billing currency, before tax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """One charge on one day. Text that the export does not give is ''; an amount it does not give is None."""
+
+    charge_period_start: date
+    billed_cost: Decimal | None
+    """As invoiced: ActualCost. None in an amortised export."""
+    effective_cost: Decimal | None
+    """With commitments spread over their term: AmortizedCost. None in an actual-cost export."""
+    billing_currency: str
+    """'' where the export does not say; never guessed."""
+    resource_id: str = ""
+    """Lower case."""
+    resource_group: str = ""
+    """Lower case."""
+    sub_account_id: str = ""
+    """Subscription, lower case."""
+    region: str = ""
+    service_name: str = ""
+    meter: str = ""
+    charge_category: str = "Usage"
+    """Usage | Purchase | Tax | Credit | Adjustment | Refund"""
+    pricing_category: str = ""
+    """Standard (on demand) | Committed | Dynamic (spot) | Other"""
+    consumed_quantity: Decimal | None = None
+    unit: str = ""
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A row that could not be read. Reported, never guessed, never fatal."""
+
+    line: int
+    """Line of the file, counted from 1, in which the row begins."""
+    message: str
