@@ -179,17 +179,15 @@ def _line(at: datetime, style: str, sentence: str) -> Text:
 
 
 def _days() -> Text:
-    """The name of each local day above its first cell."""
+    """The name of each local day above its first cell, where there is room for it."""
     cells = int((END - BEGIN) / CELL)
-    line = [" "] * (cells + len("Mon 00"))
-    before = None
-    for cell in range(cells):
-        local = (BEGIN + cell * CELL + CELL / 2).astimezone(LOCAL)
-        if local.date() != before:
-            label = f"{local:%a} {local.day}"
-            line[cell : cell + len(label)] = label
-            before = local.date()
-    return Text("".join(line[:cells]), style="dim")
+    dates = [(BEGIN + cell * CELL + CELL / 2).astimezone(LOCAL).date() for cell in range(cells)]
+    firsts = [cell for cell in range(cells) if cell == 0 or dates[cell] != dates[cell - 1]]
+    line = ""
+    for first, following in zip(firsts, [*firsts[1:], cells], strict=True):
+        label = f"{dates[first]:%a %d}"
+        line += label.ljust(following - first) if len(label) < following - first else " " * (following - first)
+    return Text(line, style="dim")
 
 
 def _strip(intervals: list[tuple[datetime, datetime | None]], now: datetime) -> Text:
