@@ -42,6 +42,7 @@ check: lint types contracts test    ## what CI runs
 bench: setup    ## benchmarks, as ratios to a floor in the same run
 	@$(BIN)/python benchmarks/tick.py
 	@$(BIN)/python benchmarks/cold_start.py
+	@$(BIN)/python benchmarks/idle.py
 
 soak: setup    ## the long versions of the fault and scenario tests
 	@LAMPLIGHTER_SOAK=1 $(BIN)/python -m pytest -n auto tests/faults tests/scenarios

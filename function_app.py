@@ -18,6 +18,7 @@ import azure.functions as func
 
 if TYPE_CHECKING:
     from shared.app import App
+    from shared.handlers.web import Answer, Request
 
 app = func.FunctionApp()
 log = logging.getLogger("lamplighter")
@@ -88,6 +89,37 @@ def look(event: func.EventGridEvent) -> None:
         handler.look(_the_app(), plain_event(event))
 
 
+@app.function_name("keep_on")
+@app.route(route="clusters/keep-on", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+def keep_on(request: func.HttpRequest) -> func.HttpResponse:
+    """Keep a cluster on for a while. The platform lets everybody through; the handler verifies who calls."""
+    return _overridden("keep-on", request)
+
+
+@app.function_name("keep_off")
+@app.route(route="clusters/keep-off", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+def keep_off(request: func.HttpRequest) -> func.HttpResponse:
+    """Keep a cluster off for a while; never production."""
+    return _overridden("keep-off", request)
+
+
+@app.function_name("wake")
+@app.route(route="clusters/wake", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+def wake(request: func.HttpRequest) -> func.HttpResponse:
+    """Up now, for a short while."""
+    return _overridden("wake", request)
+
+
+@app.function_name("postpone")
+@app.route(route="clusters/postpone", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+def postpone(request: func.HttpRequest) -> func.HttpResponse:
+    """The link in a warning: its token is what lets somebody in."""
+    with _told("postpone"):
+        from shared.handlers import postpone as handler  # noqa: PLC0415  light import
+
+        return _response(handler.postpone(_the_app(), _request(request)))
+
+
 @app.function_name("poison")
 @app.queue_trigger("message", POISON_QUEUE, "AzureWebJobsStorage")
 def poison(message: func.QueueMessage) -> None:
@@ -117,6 +149,26 @@ def plain_event(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
         "time": None if time is None else time.isoformat(),
         "data": {key: data[key] for key in data if key not in PERSONAL} if isinstance(data, dict) else {},
     }
+
+
+def _overridden(verb: str, request: func.HttpRequest) -> func.HttpResponse:
+    with _told(verb):
+        from shared.handlers import override as handler  # noqa: PLC0415  light import
+
+        return _response(handler.override(_the_app(), verb, _request(request)))
+
+
+def _request(request: func.HttpRequest) -> Request:
+    """The request as a plain value; who the platform says it is from (X-MS-CLIENT-PRINCIPAL) is anybody's to write."""
+    from shared.handlers.web import Request  # noqa: PLC0415  light import
+
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Request(request.method.upper(), headers, dict(request.params), request.get_body())
+
+
+def _response(answer: Answer) -> func.HttpResponse:
+    headers = {"Content-Type": answer.media, **answer.headers}
+    return func.HttpResponse(answer.body, status_code=answer.status, headers=headers)
 
 
 def _the_app() -> App:

@@ -34,7 +34,10 @@ schedules:
   night-batch: {timezone: America/New_York, running: [Mon-Fri 22:00-04:00]}
   weekend-shift: {running: [Sat-Mon 09:00-17:00]}
 rules:
-  - {name: dev-hours, match: {environments: [dev]}, except: {tags: {site: [bangalore, boston]}}, hours: {schedule: office, lead: 20m}}
+  - name: dev-hours
+    match: {environments: [dev]}
+    except: {tags: {site: [bangalore, boston]}}
+    hours: {schedule: office, lead: 20m}
   - {name: bangalore-hours, match: {tags: {site: bangalore}}, hours: {schedule: bangalore, lead: 20m}}
   - {name: boston-hours, match: {tags: {site: boston}}, hours: {schedule: [new-york, weekend-shift]}}
   - {name: staging-hours, match: {environments: [staging]}, hours: {schedule: [office, bangalore], lead: 30m}}
@@ -79,8 +82,8 @@ def shares(size: int) -> list[int]:
     return counts
 
 
-def fleet(size: int, now: str) -> dict[str, Any]:
-    """The simulator's fleet file for that many clusters, its clock at `now`; Resource Graph has no quota in it."""
+def fleet(size: int, now: str, *, quota: bool = False) -> dict[str, Any]:
+    """The simulator's fleet file for that many clusters, its clock at `now`; Resource Graph with its quota or not."""
     subscriptions = [
         {"id": f"{number:08x}-1111-4111-8111-111111111111", "name": f"landing-zone-{number}"}
         for number in range(1, 2 + (size - 1) // SUBSCRIPTION_CLUSTERS)
@@ -106,4 +109,4 @@ def fleet(size: int, now: str) -> dict[str, Any]:
                     **more,
                 }
             )
-    return {"now": now, "throttle": "graph", "subscriptions": subscriptions, "clusters": entries}
+    return {"now": now, "throttle": True if quota else "graph", "subscriptions": subscriptions, "clusters": entries}

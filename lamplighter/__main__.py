@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("diff", SEE),
     Entry("explain", SEE),
     Entry("history", SEE),
+    Entry("backtest", SEE),
     Entry("keep-on", SPEAK),
     Entry("keep-off", SPEAK),
     Entry("wake", SPEAK),

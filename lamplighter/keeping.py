@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lamplighter import options
@@ -12,26 +12,16 @@ from lamplighter.remembered import change_memory, journal_at
 from lamplighter.terminal import console, one_line, print_json, wire
 from shared.errors import InputError
 from shared.model.fleet import Cluster
-from shared.model.memory import Memory, PersonHold, Wish
+from shared.model.memory import PersonHold, Wish
 from shared.model.records import HistoryRecord
+from shared.policy import overrides
+from shared.policy.overrides import LONGEST_REASON, Word
 
 if TYPE_CHECKING:
     from shared.clients.journal import Journal
     from shared.policy.document import Policy
 
-LONGEST_REASON = 200
-BY_COMMAND = ("command", "wake")
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a person typed, checked as far as it can be without the policy."""
-
-    wish: Wish
-    until: datetime
-    owner: str
-    reason: str
-    source: str = "command"
+FOR = "--for {}"
 
 
 def end_of(now: datetime, lasting: str | None, until: str | None, fallback: str | None = None) -> datetime:
@@ -60,54 +50,25 @@ def reason_of(text: str) -> str:
 
 def allow(policy: Policy, cluster: Cluster, word: Word, now: datetime) -> None:
     """Raises InputError for what the policy does not let a person ask."""
-    from shared.policy.durations import show_duration  # noqa: PLC0415
-
-    environment = policy.environment_of(cluster)
-    where = environment.name or "no environment"
-    if word.wish is Wish.STOPPED:
-        if environment.production:
-            raise InputError(f"{cluster.name} is production ({where}), which Lamplighter never stops")
-        return
-    limit = policy.guards_for(environment, None).keep_on_at_most
-    if word.until - now > limit:
-        asked = show_duration(timedelta(minutes=round((word.until - now) / timedelta(minutes=1))))
-        raise InputError(
-            f"{asked} is longer than keep_on_at_most allows in {where}: expected at most --for {show_duration(limit)}"
-        )
+    problem = overrides.objection(policy, cluster, word, now, FOR)
+    if problem:
+        raise InputError(problem)
 
 
 def keep(journal: Journal, cluster: Cluster, word: Word, now: datetime) -> PersonHold:
     """Write it down. A new word replaces what was said by command before; tags and exceptions stay what they are."""
-    hold = PersonHold(word.wish, now, word.until, word.source, word.owner, word.reason)
-
-    def change(memory: Memory) -> Memory:
-        return replace(memory, holds=(*_others(memory, now), hold))
-
-    change_memory(journal, cluster.id, change)
-    body = {
-        "wish": word.wish.value,
-        "until": wire(word.until),
-        "owner": word.owner,
-        "reason": word.reason,
-        "source": word.source,
-    }
-    journal.append([HistoryRecord(now, cluster.id, "hold", f"{word.source}~{word.wish.value}", body)])
-    return hold
+    change_memory(journal, cluster.id, lambda memory: overrides.with_word(memory, word, now))
+    journal.append([overrides.record(cluster.id, word, now)])
+    return overrides.hold_of(word, now)
 
 
 def let_go(journal: Journal, cluster: Cluster, owner: str, now: datetime) -> bool:
     """Take back what was said by command; False when nothing was."""
-    had = any(hold.source in BY_COMMAND for hold in journal.memory(cluster.id).value.holds)
+    had = any(hold.source in overrides.SAID for hold in journal.memory(cluster.id).value.holds)
     if had:
-        change_memory(journal, cluster.id, lambda memory: replace(memory, holds=_others(memory, now)))
+        change_memory(journal, cluster.id, lambda memory: replace(memory, holds=overrides.unsaid(memory, now)))
         journal.append([HistoryRecord(now, cluster.id, "hold", "command~ended", {"owner": owner, "wish": None})])
     return had
-
-
-def _others(memory: Memory, now: datetime) -> tuple[PersonHold, ...]:
-    return tuple(
-        hold for hold in memory.holds if hold.until > now and (hold.source not in BY_COMMAND or hold.pool is not None)
-    )
 
 
 @dataclass(frozen=True, slots=True)

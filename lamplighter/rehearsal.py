@@ -77,6 +77,7 @@ class Rehearsal:
             notify=self._notify,
         )
         self._next_tick = self.world.now()
+        self._open = False
         self._events_seen = len(self.world.events)
 
     def close(self) -> None:
@@ -94,15 +95,18 @@ class Rehearsal:
         """To `until` (aware UTC): timers on time, messages and hints as they come; quiet minutes are skipped."""
         while self.world.now() < until:
             self.minute()
-            self.world.advance(max(timedelta(0), min(self._next_minute(), until) - self.world.now()))
+            self.world.advance(max(timedelta(0), min(self.next_minute(), until) - self.world.now()))
 
-    def _next_minute(self) -> datetime:
-        """The next minute in which the host has something to do."""
+    def next_minute(self) -> datetime:
+        """The next time (aware UTC) at which the host has something to do."""
         now = self.world.now()
-        if self._has_open() or len(self.world.events) > self._events_seen:
-            return now + MINUTE
-        due = [self._next_tick, self.queue.next_at()]
-        return max(now + timedelta(seconds=1), min(at for at in due if at is not None))
+        due = [self._next_tick]
+        if self._open or len(self.world.events) > self._events_seen:
+            due.append(now + MINUTE)
+        else:
+            others = (self.queue.next_at(), self.world.operations.next_end() if self.hints else None)
+            due += [at for at in others if at is not None]
+        return max(now + timedelta(seconds=1), min(due))
 
     def run_for(self, duration: timedelta) -> None:
         self.run(self.world.now() + duration)
@@ -111,12 +115,18 @@ class Rehearsal:
         """One minute of the host's work."""
         if self.world.now() >= self._next_tick:
             self.tick()
-            self._next_tick += self.tick_every * (1 + (self.world.now() - self._next_tick) // self.tick_every)
-        if self._has_open():
+            self.skip_tick()
+        if self._open:
             pulse(self.app)
         self.deliver()
         self.hint()
         self.deliver()
+        self._open = any(item.value.open is not None for item in self.app.journal.memories())
+
+    def skip_tick(self) -> None:
+        """The timer's next time is the first one ahead: also of a tick that was killed."""
+        late = self.world.now() - self._next_tick
+        self._next_tick += self.tick_every * max(0, 1 + late // self.tick_every)
 
     def tick(self) -> Plan | None:
         """One tick and one telling; None when the tick failed loudly, as the host would record it."""
@@ -155,9 +165,6 @@ class Rehearsal:
         if self.hints:
             for event in fresh:
                 look(self.app, _plain(event))
-
-    def _has_open(self) -> bool:
-        return any(item.value.open is not None for item in self.app.journal.memories())
 
     def _notify(self, addresses: Sequence[str], title: str, body: str) -> Sent:
         self.told.append((tuple(addresses), title, body))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,20 @@ def progress(doing: str) -> Iterator[None]:
 
     with Console(stderr=True, highlight=False).status(doing):
         yield
+
+
+@contextmanager
+def bar(doing: str) -> Iterator[Callable[[float], object]]:
+    """A bar on stderr for work that knows how far it is; gives what is to be told the share that is done, 0 to 1."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True, highlight=False), transient=True) as shown:
+        task = shown.add_task(doing, total=1.0)
+        yield lambda share: shown.update(task, completed=share)
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -15,6 +15,7 @@ from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from shared.clients.azure import Cloud
+    from shared.clients.entra import Gate
     from shared.clients.journal import Journal
     from shared.clients.notify import Sent
     from shared.clients.queue import Queue
@@ -35,6 +36,8 @@ class App:
     """(text, source) of the policy as it is now; raises LamplighterError when it cannot be read."""
     notify: Callable[[Sequence[str], str, str], Sent]
     """(addresses, title, body) -> what became of it."""
+    gate: Gate | None = None
+    """Who may say something over HTTP; None is made of the settings."""
     cache: dict[str, Any] = field(default_factory=dict)
     """Parsed policies by hash. Nothing that decides."""
 
@@ -52,7 +55,7 @@ class App:
     @classmethod
     def from_environment(cls) -> App:
         """Raises InputError for settings that are missing or wrong."""
-        from shared.clients import azure, notify, policy_source  # noqa: PLC0415 - at the first invocation
+        from shared.clients import azure, entra, notify, policy_source  # noqa: PLC0415 - at the first invocation
 
         settings = read_settings(os.environ)
         if not settings.journal or not settings.queue:
@@ -75,6 +78,7 @@ class App:
             queue=queue_at(settings, cloud),
             policy_text=policy_text,
             notify=notify.send,
+            gate=entra.gate_of(settings, cloud),
         )
 
 

@@ -19,6 +19,7 @@ PREFIX = "LAMPLIGHTER_"
 NAMED_CLOUDS = ("AzurePublicCloud", "AzureUSGovernment", "AzureChinaCloud")
 _HOLDS = {"": "", "off": "", "on": "on", "all": "all"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_UUID = r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TEST_SUITE = frozenset({"LAMPLIGHTER_SOAK", "LAMPLIGHTER_REFERENCE"})
 """Names that the test suite reads; the app leaves them alone."""
 
@@ -53,6 +54,13 @@ class Settings:
     client_id: str
     hold: str
     """'' | 'on' | 'all'"""
+    api_audience: str
+    """A client id or an application ID URI; '' lets nobody in over HTTP."""
+    api_tenant: str
+    """The one tenant whose tokens are taken, a lower-case UUID."""
+    api_role: str
+    public_url: str
+    """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
     """Where channel addresses come from. Kept out of `repr`, so that no log can show one."""
 
@@ -107,6 +115,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ca_file=values["LAMPLIGHTER_CA_FILE"],
         client_id=values["LAMPLIGHTER_CLIENT_ID"],
         hold=values["LAMPLIGHTER_HOLD"],
+        api_audience=values["LAMPLIGHTER_API_AUDIENCE"],
+        api_tenant=values["LAMPLIGHTER_API_TENANT"],
+        api_role=values["LAMPLIGHTER_API_ROLE"],
+        public_url=values["LAMPLIGHTER_PUBLIC_URL"],
         environ=MappingProxyType(dict(environ)),
     )
 
@@ -141,10 +153,15 @@ def _unknown_names(environ: Mapping[str, str]) -> list[str]:
     for name in sorted(environ):
         if not name.upper().startswith(PREFIX) or name in known or name in _TEST_SUITE:
             continue
-        near = get_close_matches(name.upper().removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
+        near = _near(name.upper().removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known])
         hint = f"did you mean {PREFIX}{near[0]}?" if near else f"expected one of {', '.join(known)}"
         problems.append(f"{name} is no setting of Lamplighter: {hint}")
     return problems
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """A known name with something after it was meant, before one that is only spelt alike."""
+    return [one for one in known if name.startswith(f"{one}_")][:1] or get_close_matches(name, known, n=1)
 
 
 def _problems_together(values: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
@@ -220,6 +237,17 @@ def _cloud(text: str) -> str | None:
     return url if url and url.startswith("https:") and not urlsplit(url).path else None
 
 
+def _tenant(text: str) -> str | None:
+    """Not `common` or `organizations`: a token of any tenant would then do."""
+    return text.casefold() if re.fullmatch(_UUID, text) else None
+
+
+def _audience(text: str) -> str | None:
+    if re.fullmatch(_UUID, text):
+        return text.casefold()
+    return text if re.fullmatch(r"(api|https)://[\x21-\x7e]{1,240}", text) else None
+
+
 def _hold(text: str) -> str | None:
     return _HOLDS.get(text.casefold())
 
@@ -284,7 +312,7 @@ SETTINGS: tuple[Setting, ...] = (
         "the client id (a UUID) of a user-assigned identity",
         "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         "Which identity to be, when the app has several; none means the system-assigned one, or yours on a laptop.",
-        _matching(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        _matching(_UUID),
     ),
     Setting(
         "LAMPLIGHTER_HOLD",
@@ -294,6 +322,39 @@ SETTINGS: tuple[Setting, ...] = (
         "The emergency stop that needs no journal. Changing a setting restarts the app, so it is in force at once, "
         "for messages already queued too.",
         _hold,
+    ),
+    Setting(
+        "LAMPLIGHTER_API_AUDIENCE",
+        "",
+        "the client id (a UUID) of the app registration that stands for Lamplighter, or its application ID URI",
+        "2f1c7c5e-7d53-4c5c-9a83-3a3f0d6f5b11",
+        "Whom a caller's Entra token must be meant for; with a client id, `api://` and that id is taken too. "
+        "Without it nobody is let in over HTTP.",
+        _audience,
+    ),
+    Setting(
+        "LAMPLIGHTER_API_TENANT",
+        "",
+        "the id (a UUID) of the Entra tenant that callers belong to",
+        "9b6c1f0e-4a1d-4d2b-8f37-5c2e7f9d1a60",
+        "Tokens of every other tenant are refused. Without it nobody is let in over HTTP.",
+        _tenant,
+    ),
+    Setting(
+        "LAMPLIGHTER_API_ROLE",
+        "Clusters.Keep",
+        "the name of an app role or a scope of the app registration",
+        "Clusters.Keep",
+        "What a token must carry, in `roles` or `scp`, to keep clusters on or off and to wake them.",
+        _matching(r"[A-Za-z0-9._:/-]{1,120}"),
+    ),
+    Setting(
+        "LAMPLIGHTER_PUBLIC_URL",
+        "",
+        "the https URL at which people reach the Function App",
+        "https://func-lamplighter.azurewebsites.net",
+        "Warnings then carry a link that puts the stop off; without it they carry none.",
+        _https,
     ),
     Setting(
         "LAMPLIGHTER_TICK_SCHEDULE",

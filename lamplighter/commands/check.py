@@ -107,6 +107,16 @@ def document(subject: Subject, found: Findings) -> dict[str, Any]:
         ],
         "unused_schedules": list(found.unused_schedules),
         "idle_exceptions": [{"cluster": one.cluster, "problem": one.problem} for one in found.idle_exceptions],
+        "queues": [
+            {
+                "subscription": one.subscription,
+                "location": one.location,
+                "clusters": one.clusters,
+                "lead_seconds": int(one.lead.total_seconds()),
+                "spread_seconds": int(one.spread.total_seconds()),
+            }
+            for one in found.queues
+        ],
     }
 
 
@@ -145,6 +155,7 @@ def _show_notes(out: Console, found: Findings, names: Mapping[str, str]) -> None
         *([_ruleless(found.ruleless)] if found.ruleless else []),
         *(f"nothing uses the schedule {name}" for name in found.unused_schedules),
         *(f"the exception for {one.cluster} {one.problem}" for one in found.idle_exceptions),
+        *(one.sentence for one in found.queues),
     ]
     if not notes:
         return

@@ -109,7 +109,8 @@ def _word(body: Mapping[str, Any]) -> str:
     if body.get("wish") is None:
         return f"taken back by {body.get('owner')}"
     kept = "kept on" if body["wish"] == "running" else "kept off"
-    return f"{kept} until {body.get('until')}, by {body.get('owner')}{why}"
+    who = f", by {body['owner']}" if body.get("owner") else ""
+    return f"{kept} until {body.get('until')}{who}{why}"
 
 
 def _number(value: object) -> str:

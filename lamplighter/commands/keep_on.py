@@ -24,8 +24,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Keep a cluster on for a while, and start it if it is off. At most as long as keep_on_at_most allows."""
-    from lamplighter.keeping import Where, Word, end_of, reason_of, speak  # noqa: PLC0415
+    from lamplighter.keeping import Where, end_of, reason_of, speak  # noqa: PLC0415
     from shared.model.memory import Wish  # noqa: PLC0415
+    from shared.policy.overrides import Word  # noqa: PLC0415
 
     now, who = options.moment(at), options.owner(owner)
     word = None if end else Word(Wish.RUNNING, end_of(now, lasting, until), who, reason_of(reason or ""))

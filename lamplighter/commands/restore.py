@@ -47,10 +47,11 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Start again what Lamplighter stopped since then, as the journal tells it. Lists only, unless --yes is given."""
-    from lamplighter.keeping import Word, end_of, reason_of  # noqa: PLC0415
+    from lamplighter.keeping import end_of, reason_of  # noqa: PLC0415
     from lamplighter.remembered import journal_at  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
     from shared.model.memory import Wish  # noqa: PLC0415
+    from shared.policy.overrides import Word  # noqa: PLC0415
 
     now, who = options.moment(at), options.owner(owner)
     begin = options.since(since, now, FOREVER)

@@ -24,8 +24,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Start a cluster outside its hours and keep it on for two hours; then its schedule has it back."""
-    from lamplighter.keeping import Where, Word, end_of, reason_of, speak  # noqa: PLC0415
+    from lamplighter.keeping import Where, end_of, reason_of, speak  # noqa: PLC0415
     from shared.model.memory import Wish  # noqa: PLC0415
+    from shared.policy.overrides import Word  # noqa: PLC0415
 
     now, who = options.moment(at), options.owner(owner)
     word = Word(Wish.RUNNING, end_of(now, lasting, None), who, reason_of(reason), source="wake")

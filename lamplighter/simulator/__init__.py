@@ -1,4 +1,4 @@
-"""A small Azure to test against: AKS, Resource Graph, locks and managed identity, on a clock of its own.
+"""A small Azure to test against: AKS, Resource Graph, Monitor, locks and managed identity, on a clock of its own.
 
 `handle(world, request) -> response` is the whole of it and knows no transport. It is mounted twice:
 `SimulatorTransport(world)` for the real SDKs in process (waiting moves the clock), `serve(world)` over TLS for foreign
@@ -10,6 +10,7 @@ clients. The room shares no assumption with the engine: it never imports `shared
         person_starts / person_stops / person_scales / person_tags / foreign_operation     somebody else at work
         inject(Fault....)                               what goes wrong next; see `faults`
         add_lock(scope, level)                          management locks
+        uses(cluster, begin, end)                       when it is used, which metrics and logs show; see `usage`
         writes(...), audit, events, power_intervals(cluster, pool)      what happened, for assertions
     handle(world, request)   one request, one response; UnknownRequest (an AssertionError) for what Azure here has not
     VirtualClock, SpeedClock
@@ -20,7 +21,7 @@ Files: clock; wire (requests, responses), refusals (every error text); fleet_fil
 resources (cluster, pool, their JSON), operations (long-running ones), cluster_verbs + pool_verbs + endings (the state
 machine), durations, throttle, faults, events, locks; router (URL -> route), cluster_routes, pool_routes,
 platform_routes, identity, cloud_metadata; kql_syntax + kql (grammar), kql_values + kql_plan (evaluation),
-graph_history (its lag), resource_graph; transport, server, certificate.
+graph_history (its lag), resource_graph; usage, monitor_metrics, monitor_logs; transport, server, certificate.
 """
 
 from lamplighter.simulator.clock import Clock, SpeedClock, VirtualClock

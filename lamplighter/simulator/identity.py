@@ -40,6 +40,19 @@ def token(tenant: str, audience: str) -> tuple[str, int]:
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}.c2ltdWxhdGVk", now + LIFETIME
 
 
+def check_audience(request: Request, prefix: str) -> None:
+    """Refusal 401 unless the token is for that service, or for the one place where all services are."""
+    held = request.headers.get("authorization", "").removeprefix("Bearer ").split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(held[1] + "=="))
+    except (IndexError, ValueError):
+        claims = {}
+    audience = str(claims.get("aud", "")).rstrip("/")
+    if not audience.startswith(prefix) and audience != request.base_url:
+        text = f"The access token has been obtained for wrong audience or resource '{audience}'."
+        raise Refusal(401, "InvalidTokenError", text)
+
+
 def app_service_token(world: World, request: Request) -> Response:
     """GET /msi/token?resource=...&api-version=2019-08-01 with X-IDENTITY-HEADER."""
     if request.headers.get("x-identity-header") != IDENTITY_HEADER:

@@ -75,6 +75,10 @@ class Operations:
             self._count += 1
             heapq.heappush(self._heap, (operation.ends_at, self._count, operation.id))
 
+    def next_end(self) -> datetime | None:
+        """When the next operation may end (aware UTC); None when none is under way that ever does."""
+        return self._heap[0][0] if self._heap else None
+
     def due(self, now: datetime) -> Operation | None:
         """The next operation whose end has come, taken out; None when there is none."""
         while self._heap and self._heap[0][0] <= now:

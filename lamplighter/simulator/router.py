@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lamplighter.simulator import cloud_metadata, cluster_routes, identity, platform_routes, pool_routes, refusals
+from lamplighter.simulator.monitor_logs import query_logs
+from lamplighter.simulator.monitor_metrics import get_batch
 from lamplighter.simulator.resource_graph import query_resources
 from lamplighter.simulator.retail_prices import PATH as RETAIL_PRICES
 from lamplighter.simulator.retail_prices import list_retail_prices
@@ -34,6 +36,8 @@ OPEN: dict[tuple[str, str], Route] = {
 # In lower case; a star is one segment.
 ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", "providers/microsoft.resourcegraph/resources", query_resources),
+    ("POST", "subscriptions/*/metrics:getbatch", get_batch),
+    ("POST", f"v1/{_CLUSTER}/query", query_logs),
     ("GET", "providers/microsoft.management/managementgroups/*", platform_routes.get_management_group),
     ("GET", "tenants", platform_routes.list_tenants),
     ("GET", "subscriptions", platform_routes.list_subscriptions),
@@ -60,6 +64,8 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("DELETE", f"{_CLUSTER}/agentpools/*", pool_routes.delete_pool),
     ("POST", f"{_CLUSTER}/agentpools/*/abort", pool_routes.abort_pool),
 )
+# They have quotas of their own.
+_ELSEWHERE = frozenset({query_resources, get_batch, query_logs})
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:
@@ -121,7 +127,7 @@ def _serve(world: World, request: Request) -> Response:
         world.unknown.append(line)
         msg = f"The simulated Azure has no answer for {line}"
         raise UnknownRequest(msg)
-    if route is query_resources:
+    if route in _ELSEWHERE:
         return _counted(world, request, route)
     kind = _KINDS.get(request.method, "reads")
     scope = request.parts[1].lower() if request.parts[0].lower() == "subscriptions" and request.parts[1:] else "tenant"

@@ -20,6 +20,7 @@ from lamplighter.simulator.locks import Lock
 from lamplighter.simulator.operations import FAILED, SUCCEEDED, Call, Operation, Operations, Write
 from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
 from lamplighter.simulator.throttle import Throttle
+from lamplighter.simulator.usage import KINDS, Usage
 from lamplighter.simulator.wire import Request
 
 NAMESPACE = uuid.UUID("8d5ee4a2-3f0c-4f0e-9a3c-5d1f6f2b7a10")
@@ -63,6 +64,7 @@ class World:
     members: list[Member] = field(default_factory=list)
     locks: list[Lock] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
     operations: Operations = field(default_factory=Operations)
     audit: list[Write] = field(default_factory=list)
     """Every accepted write, by whomever."""
@@ -230,6 +232,10 @@ class World:
             self.on_event(event)
 
     # -- somebody else at work
+
+    def uses(self, cluster: str, begin: datetime, end: datetime, kinds: tuple[str, ...] = KINDS) -> None:
+        """The cluster is used in [begin, end), aware UTC: metrics and logs show it. More in `usage`."""
+        self.usage.add(self.cluster(cluster).key, begin, end, kinds)
 
     def person_starts(self, cluster: str, *, actor: str = "person") -> Operation:
         """Somebody starts a cluster by hand; Refusal when Azure would refuse."""

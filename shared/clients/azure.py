@@ -31,12 +31,20 @@ AGENT = "lamplighter"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a cloud is spoken to. `arm` has no trailing slash; `authority` '' leaves it to the environment."""
+    """Where a cloud is spoken to. `arm` has no trailing slash; `authority` '' leaves it to the environment.
+
+    `metrics` has a place for the region. Metrics and logs have audiences of their own:
+    https://learn.microsoft.com/python/api/overview/azure/monitor-querymetrics-readme and
+    https://learn.microsoft.com/python/api/overview/azure/monitor-query-readme
+    """
 
     arm: str
     scope: str
     authority: str = ""
     prices: str = "https://prices.azure.com"
+    metrics: str = "https://{region}.metrics.monitor.azure.com"
+    metrics_scope: str = "https://metrics.monitor.azure.com/.default"
+    logs: str = "https://api.loganalytics.io"
 
 
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -47,9 +55,17 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         "https://management.usgovcloudapi.net",
         "https://management.core.usgovcloudapi.net/.default",
         "login.microsoftonline.us",
+        metrics="https://{region}.metrics.monitor.azure.us",
+        metrics_scope="https://metrics.monitor.azure.us/.default",
+        logs="https://api.loganalytics.us",
     ),
     "AzureChinaCloud": Endpoint(
-        "https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default", "login.chinacloudapi.cn"
+        "https://management.chinacloudapi.cn",
+        "https://management.chinacloudapi.cn/.default",
+        "login.chinacloudapi.cn",
+        metrics="https://{region}.metrics.monitor.azure.cn",
+        metrics_scope="https://metrics.monitor.azure.cn/.default",
+        logs="https://api.loganalytics.azure.cn",
     ),
 }
 
@@ -57,7 +73,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
 def endpoint_of(cloud: str) -> Endpoint:
     """A named cloud, or the https URL of a Resource Manager; InputError otherwise.
 
-    An endpoint of one's own is its own audience, and is asked for list prices too: where it has none, prices are
+    An endpoint of one's own is its own audience, and is asked for list prices, metrics and logs too: what it has not is
     unknown.
     """
     named = ENDPOINTS.get(cloud)
@@ -69,7 +85,7 @@ def endpoint_of(cloud: str) -> Endpoint:
             f"{cloud!r} is no cloud: expected {', '.join(ENDPOINTS)}, or an https URL such as https://127.0.0.1:8443"
         )
     arm = f"https://{parts.netloc}"
-    return Endpoint(arm, f"{arm}/.default", prices=arm)
+    return Endpoint(arm, f"{arm}/.default", prices=arm, metrics=arm, metrics_scope=f"{arm}/.default", logs=arm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ class Cloud:
         self._transport = transport
         self._ca_file = ca_file
         self._client_id = client_id
-        self._pipeline: Pipeline[Any, Any] | None = None
+        self._pipelines: dict[str, Pipeline[Any, Any]] = {}
         self._open: Pipeline[Any, Any] | None = None
         self._clients: dict[str, ContainerServiceClient] = {}
         self._lock = threading.RLock()
@@ -137,12 +153,17 @@ class Cloud:
 
     @property
     def pipeline(self) -> Pipeline[Any, Any]:
+        return self.pipeline_for(self.endpoint.scope)
+
+    def pipeline_for(self, scope: str) -> Pipeline[Any, Any]:
+        """Resource Manager's pipeline for another audience: the same identity, connection and patience."""
         with self._lock:
-            if self._pipeline is None:
+            found = self._pipelines.get(scope)
+            if found is None:
                 from shared.clients.pipeline import pipeline  # noqa: PLC0415 - as above
 
-                self._pipeline = pipeline(self.credential, self.endpoint.scope, self.transport, AGENT)
-            return self._pipeline
+                found = self._pipelines[scope] = pipeline(self.credential, scope, self.transport, AGENT)
+            return found
 
     def client(self, subscription: str) -> ContainerServiceClient:
         """The SDK's client of one subscription, made once, all on the one pipeline."""

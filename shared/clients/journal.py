@@ -6,6 +6,7 @@
     Notices   pending | told           digest of what the notice, or the telling, is about
     Fleet     fleet                    fleet
     Prices    prices                   name of the document
+    Links     links                    digest of the token
 
 Rows carry the database's etag: every change of a memory is a compare-and-swap. History is only ever added to, and
 adding the same record twice leaves one row.
@@ -27,13 +28,16 @@ from shared.clients.rows import (
     key_of,
     partition_of,
     read_instant,
+    read_length,
+    read_maybe,
     unreadable,
 )
+from shared.clients.rows_link import LINKS, LINKS_TABLE, link_row, read_link
 from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
 from shared.clients.store import Row, Span, Store
 from shared.model.decisions import Notice
 from shared.model.memory import FleetMemory, Memory, Stored
-from shared.model.records import HistoryRecord, Told
+from shared.model.records import HistoryRecord, Link, Told
 
 T = TypeVar("T")
 
@@ -168,6 +172,23 @@ class Journal:
         """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
         return self._store.swap(NOTICES_TABLE, _told_row(told, etag))
 
+    # --- links in messages ---
+
+    def link(self, digest: str) -> Stored[Link | None]:
+        """The link whose token has this digest (64 hex digits); value and etag None when there is none."""
+        row = self._store.get(LINKS_TABLE, LINKS, key_of(digest))
+        return Stored(None, None) if row is None else _read(LINKS_TABLE, row, read_link)
+
+    def put_link(self, link: Link, etag: str | None) -> str:
+        """Make it (etag None), or mark it used: whoever swaps first has used it, the others get Superseded."""
+        return self._store.swap(LINKS_TABLE, link_row(link, etag))
+
+    def forget_links(self, before: datetime) -> None:
+        """Delete the links that expired before then (aware UTC)."""
+        rows = self._store.scan(LINKS_TABLE, Span(partition=LINKS))
+        over = [row for row in rows if _read(LINKS_TABLE, row, read_link).value.expires_at < before]
+        self._store.delete_all(LINKS_TABLE, over)
+
     # --- small cached documents ---
 
     def prices(self, key: str) -> tuple[Mapping[str, Any], datetime] | None:
@@ -249,7 +270,7 @@ def _moment(record: HistoryRecord) -> tuple[datetime, str, int, str, str]:
 def _notice_row(notice: Notice) -> Row:
     # Not the instant: every tick finds the same matter again.
     matter = "|".join((notice.kind, notice.about, notice.cause, str(notice.resolved)))
-    document = {
+    document: dict[str, Any] = {
         "kind": notice.kind,
         "about": notice.about,
         "cause": notice.cause,
@@ -257,6 +278,10 @@ def _notice_row(notice: Notice) -> Row:
         "at": instant_text(notice.at),
         "resolved": notice.resolved,
     }
+    if notice.due_at is not None:
+        document["due_at"] = instant_text(notice.due_at)
+    if notice.keep_at_most is not None:
+        document["keep_at_most"] = notice.keep_at_most.total_seconds()
     return Row(PENDING, digest(matter), _NOTICE.pack(document, f"the notice {notice.kind} about {notice.about}"))
 
 
@@ -269,6 +294,8 @@ def _read_notice(row: Row) -> Notice:
         sentence=document["sentence"],
         at=read_instant(document["at"]),
         resolved=document["resolved"],
+        due_at=read_maybe(document.get("due_at")),
+        keep_at_most=read_length(document.get("keep_at_most")),
     )
 
 

@@ -62,6 +62,9 @@ class Received:
 class Queue(Protocol):
     """Every method raises NoReply, Throttled, Forbidden or Refused when the service does not answer."""
 
+    senders: int
+    """How many threads that send at once it gains from."""
+
     def send(
         self,
         message: Mapping[str, Any],

@@ -55,6 +55,8 @@ class SqliteQueue:
     `clock` gives aware UTC instants; time passes for the messages only as it says.
     """
 
+    senders = 1
+
     def __init__(self, path: str | Path, clock: Callable[[], datetime]) -> None:
         self._database = Database(path, _SCHEMA)
         self._clock = clock

@@ -37,6 +37,8 @@ class StorageQueue:
     go of their connections.
     """
 
+    senders = 8
+
     def __init__(
         self, opening: Callable[[str], QueueClient], closing: Callable[[], None], prefix: str = PREFIX
     ) -> None:

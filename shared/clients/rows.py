@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2s
@@ -93,6 +93,10 @@ def read_instant(text: str) -> datetime:
 
 def read_maybe(text: str | None) -> datetime | None:
     return None if text is None else read_instant(text)
+
+
+def read_length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 # --- sections ---

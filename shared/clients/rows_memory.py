@@ -11,7 +11,9 @@ from sys import intern
 from shared.clients.rows import Section, digest, instant_text, partition_of, read_instant, read_maybe
 from shared.clients.rows_target import WISHES, Document, read_target, write_target
 from shared.clients.store import Row
+from shared.model.activity import Activity
 from shared.model.memory import (
+    NO_GROUPS,
     NO_TARGETS,
     FleetMemory,
     Memory,
@@ -19,9 +21,12 @@ from shared.model.memory import (
     PersonHold,
     Phase,
 )
+from shared.model.spot import GroupPast
 
 STATE, TARGETS, OPEN, HOLDS, POLICY = map(Section, ("state", "targets", "open", "holds", "policy"))
+GROUPS = Section("groups")
 FLEET = "fleet"
+ACTIVITY = "activity"
 
 _NOTHING: Document = {}
 _PHASES = {phase.value: phase for phase in Phase}
@@ -47,6 +52,10 @@ def memory_row(memory: Memory, etag: str | None) -> Row:
         properties |= OPEN.pack(_write_open(memory.open), what)
     if memory.holds:
         properties |= HOLDS.pack([_write_hold(hold) for hold in memory.holds], what)
+    if memory.groups:
+        properties |= GROUPS.pack({name: past.to_json() for name, past in memory.groups.items()}, what)
+    if memory.activity is not None:
+        properties[ACTIVITY] = memory.activity.to_bytes()
     partition, key = memory_place(cluster)
     return Row(partition, key, properties, etag)
 
@@ -58,6 +67,7 @@ def read_memory(row: Row) -> Memory:
     targets = TARGETS.unpack(properties)
     doing = OPEN.unpack(properties)
     holds = HOLDS.unpack(properties)
+    groups = GROUPS.unpack(properties)
     cluster = properties["cluster"]
     if not isinstance(cluster, str):
         msg = "property 'cluster' is not text"
@@ -77,6 +87,8 @@ def read_memory(row: Row) -> Memory:
         queued_at=read_maybe(get("queued_at")),
         decided=get("decided", ""),
         snapshot=intern(get("snapshot", "")),
+        activity=_read_activity(properties.get(ACTIVITY)),
+        groups={name: GroupPast.from_json(past) for name, past in groups.items()} if groups else NO_GROUPS,
     )
 
 
@@ -124,6 +136,14 @@ def read_fleet(row: Row) -> FleetMemory:
 
 
 # --- sections of a cluster's memory ---
+
+
+def _read_activity(data: str | bytes | None) -> Activity | None:
+    """Another version's activity is learned anew: it advises, and nothing is owed to it."""
+    try:
+        return Activity.from_bytes(data) if isinstance(data, bytes) else None
+    except ValueError:
+        return None
 
 
 def _write_state(memory: Memory) -> Document:

@@ -27,6 +27,8 @@ def write_target(target: TargetMemory) -> Document:
             document[name] = write(part)
     if target.reversals:
         document["reversals"] = [instant_text(at) for at in target.reversals]
+    if target.start_seconds:
+        document["start_seconds"] = list(target.start_seconds)
     return document
 
 
@@ -110,6 +112,7 @@ def read_target(document: Document) -> TargetMemory:
         started_at=read_maybe(get("started_at")),
         stopped_at=read_maybe(get("stopped_at")),
         reversals=tuple(map(read_instant, get("reversals", ()))),
+        start_seconds=tuple(get("start_seconds", ())),
     )
 
 

@@ -125,18 +125,21 @@ class SqliteStore:
 
     def swap(self, table: str, row: Row) -> str:
         with self._database.writing() as connection:
-            etag = _swap(connection, table, row)
-        if etag is None:
+            etag = _new_etag()
+            won = _swap(connection, table, row, etag)
+        if not won:
             raise Superseded(f"somebody else wrote the {table} row {row.partition} {row.key} first")
-        return etag
+        return str(etag)
 
     def swap_all(self, table: str, rows: Iterable[Row]) -> tuple[Row, ...]:
         with self._database.writing() as connection:
-            return tuple(row for row in rows if _swap(connection, table, row) is None)
+            etag = _new_etag()
+            return tuple(row for row in rows if not _swap(connection, table, row, etag))
 
     def put_all(self, table: str, rows: Iterable[Row]) -> None:
         with self._database.writing() as connection:
-            connection.executemany(_PUT, ((table, *row.place, _new_etag(), _write_body(row)) for row in rows))
+            etag = _new_etag()
+            connection.executemany(_PUT, ((table, *row.place, etag, _write_body(row)) for row in rows))
 
     def delete_all(self, table: str, rows: Iterable[Row]) -> None:
         with self._database.writing() as connection:
@@ -146,18 +149,17 @@ class SqliteStore:
         self._database.close()
 
 
-def _swap(connection: sqlite3.Connection, table: str, row: Row) -> str | None:
-    """The new etag, or None when the row lost."""
-    etag = _new_etag()
+def _swap(connection: sqlite3.Connection, table: str, row: Row, etag: int) -> bool:
+    """False when the row lost."""
     if row.etag is None:
         done = connection.execute(_INSERT, (table, *row.place, etag, _write_body(row)))
     else:
         done = connection.execute(_REPLACE, (etag, _write_body(row), table, *row.place, int(row.etag)))
-    return str(etag) if done.rowcount == 1 else None
+    return done.rowcount == 1
 
 
 def _new_etag() -> int:
-    # Random, not counted: a row that was deleted and written anew must not look unchanged.
+    """One a transaction. Random, not counted: a row that was deleted and written anew must not look unchanged."""
     return randbits(62)
 
 

@@ -5,5 +5,7 @@ pulse   every minute: open actions only
 act     one message: look again, decide again, claim, act
 look    a hint from Event Grid: look at one cluster sooner
 tell    what people should know
+override  a person's word over HTTP: keep-on, keep-off, wake
+postpone  the link in a warning
 poison  what nobody could carry out
 """

@@ -25,15 +25,16 @@ from shared.errors import (
     Superseded,
     Throttled,
 )
-from shared.handlers import inforce, records
+from shared.handlers import gathering, inforce, records
 from shared.model.decisions import Decision, Reason, Verdict
-from shared.model.facts import Fact, FleetFacts, Need, View
+from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.policy import claim as protocol
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.remember import locked
+from shared.policy.voices import owner_of
 
 log = logging.getLogger("lamplighter")
 
@@ -89,7 +90,10 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
         policy_readable=force.readable,
         queue_lead={(cluster.subscription, cluster.location): lead} if lead else {},
     )
-    view = View(cluster, stored.value, facts={Need.LOCKS: _locks(app, cluster.id, now)}, fleet=facts)
+    view = View(cluster, stored.value, fleet=facts)
+    rules = owner_of(cluster, force.policy).rules
+    gathered = gathering.gather(app, [(view, rules)], now).get(cluster.id, NO_FACTS)
+    view = replace(view, facts={**gathered, Need.LOCKS: _locks(app, cluster.id, now)})
     id_ = str(message["id"])
     decisions = decide(view, force.policy, now)
     found = next((d for d in decisions if d.id == id_ and d.verdict is Verdict.ACT), None)

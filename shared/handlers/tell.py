@@ -77,7 +77,7 @@ def tell(app: App) -> int:
     elif clusters:
         pending += _gone(pending, clusters, now)
     for letter in letters(pending, policy, clusters):
-        _deliver(current, letter)
+        _deliver(current, letter, policy.timezone)
     app.journal.append(current.history)
     app.journal.post(_about_channels(current, pending))
     app.journal.clear(forgettable(pending, frozenset(current.unsettled), now))
@@ -119,7 +119,8 @@ def _clusters(app: App, pending: Iterable[Notice], policy: Policy, now: datetime
     return {cluster.id: cluster for cluster in seen.clusters}, not seen.problems
 
 
-def _deliver(current: _Round, letter: Letter) -> None:
+def _deliver(current: _Round, letter: Letter, zone: str) -> None:
+    from shared.handlers.postpone import new_link  # noqa: PLC0415 - nothing pending, nothing to link to
     from shared.policy import routing  # noqa: PLC0415
 
     stored = current.app.journal.told(letter.key)
@@ -132,7 +133,8 @@ def _deliver(current: _Round, letter: Letter) -> None:
     if claim is None:  # another run has it in hand, and will say whether it arrived
         current.unsettled.update(letter.open, letter.closed)
         return
-    problem = _send(current.app, letter, _message(letter, stored.value, occasion))
+    link = new_link(current.app, letter.open, zone)
+    problem = _send(current.app, letter, _message(letter, stored.value, occasion, link))
     if problem is None:
         current.sent += 1
         current.reached.add(letter.channel)
@@ -153,11 +155,11 @@ def _put(app: App, told: Told, etag: str | None) -> str | None:
         return None
 
 
-def _message(letter: Letter, told: Told | None, occasion: Occasion) -> Message:
+def _message(letter: Letter, told: Told | None, occasion: Occasion, link: str) -> Message:
     from shared.policy import routing  # noqa: PLC0415
 
     over = routing.over_from(letter, told)
-    return compose(letter.kind, letter.open, over=over, reminder=occasion is routing.Occasion.REMINDER)
+    return compose(letter.kind, letter.open, over=over, reminder=occasion is routing.Occasion.REMINDER, link=link)
 
 
 def _send(app: App, letter: Letter, message: Message) -> str | None:

@@ -9,7 +9,7 @@ memory is written before messages are sent, and a message whose occasion has pas
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,20 +17,21 @@ from shared.app import App
 from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.errors import Superseded
-from shared.handlers import inforce, records, settling
+from shared.handlers import gathering, inforce, records, settling
 from shared.handlers.confirming import confirmed
 from shared.handlers.sending import send_admitted
-from shared.model.decisions import Decision, Notice, Plan
-from shared.model.facts import FleetFacts, View
+from shared.model.decisions import Decision, Notice, Plan, Verdict
+from shared.model.facts import NO_FACTS, FleetFacts, View
 from shared.model.fleet import Cluster, Inventory
 from shared.model.memory import FleetMemory, Memory, Phase, Stored
 from shared.model.money import Prices
-from shared.policy import breaker, matters, orphans, remember
+from shared.policy import breaker, matters, orphans, postponing, remember
 from shared.policy.admit import admit
-from shared.policy.bound import UNMATCHED
+from shared.policy.bound import UNMATCHED, BoundRule
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import counted, fleet_facts
+from shared.policy.rules import learn
 from shared.policy.voices import Owner, owner_of, tag_holds
 
 log = logging.getLogger("lamplighter")
@@ -46,7 +47,11 @@ class _Tick:
     facts: FleetFacts
     prices: Prices
     owners: dict[str, Owner]
-    changed: list[records.Change] = field(default_factory=list)
+    gathered: Mapping[str, gathering.Facts]
+    """Cluster id -> the facts that its rules asked for."""
+    changed: dict[str, records.Change] = field(default_factory=dict)
+    wanting: dict[str, records.Change] = field(default_factory=dict)
+    """Clusters something is to be done to, if the fleet admits it."""
     notices: list[Notice] = field(default_factory=list)
     standing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Every cluster that was decided -> its standing matters."""
@@ -76,9 +81,10 @@ def tick(app: App) -> Plan:
     read = _read(app, force.policy, now)
     fleet, facts = _fleet(app, row.value, force, read)
     prices = list_prices(app.cloud, read.clusters, app.journal, now)
-    state = _Tick(app, now, force.policy, facts, prices, read.owners)
+    state = _Tick(app, now, force.policy, facts, prices, read.owners, gathering.gather(app, _asking(read), now))
     decisions = [d for cluster in read.clusters for d in _safely(state, cluster, read.stored.get(cluster.id))]
     plan = admit(decisions, facts, force.policy, now)
+    _as_admitted(state, plan)
     if facts.breaker_probe and any(d.action is not None and d.action.disruptive for d in plan.admitted):
         fleet = breaker.probing(fleet, now)
     fleet = inforce.remembered(fleet, force)
@@ -98,6 +104,12 @@ def _read(app: App, policy: Policy, now: datetime) -> _Reading:
     stored = settling.with_ended(stored, ended)
     clusters = confirmed(app, settling.fresh_over(seen.clusters, ended), stored, now)
     return _Reading(now, seen, clusters, stored, ended, {cluster.id: owner_of(cluster, policy) for cluster in clusters})
+
+
+def _asking(read: _Reading) -> Iterator[tuple[View, tuple[BoundRule, ...]]]:
+    for cluster in read.clusters:
+        known = read.stored.get(cluster.id)
+        yield View(cluster, known.value if known else Memory(cluster.id)), read.owners[cluster.id].rules
 
 
 def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> Iterator[Stored[Memory]]:
@@ -145,18 +157,41 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     owner = state.owners[cluster.id]
     memory = remember.observe(before.value, cluster, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
-    view = View(cluster, memory, fleet=state.facts, prices=state.prices)
-    decisions = decide(view, policy, now, owner)
+    facts = state.gathered.get(cluster.id, NO_FACTS)
+    view = View(cluster, memory, facts=facts, fleet=state.facts, prices=state.prices)
+    memory = learn(view, owner.rules, now)
+    decisions = decide(view if memory is view.memory else replace(view, memory=memory), policy, now, owner)
     standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now)
-    state.notices += notices
+    state.notices += postponing.limited(notices, policy, owner)
     state.standing[cluster.id] = standing
     after = remember.conclude(memory, decisions, now)
-    decided, snapshot = records.digest_of_decisions(decisions), records.snapshot_of(cluster)
-    if (standing, decided, snapshot) != (after.matters, after.decided, after.snapshot):
-        after = replace(after, matters=standing, decided=decided, snapshot=snapshot)
-    if after != before.value and not _being_written(before.value, now):
-        state.changed.append(records.Change(before.value, Stored(after, before.etag), cluster, decisions))
+    snapshot, decided = records.snapshot_of(cluster), records.digest_of_decisions(decisions)
+    if (standing, snapshot, decided) != (after.matters, after.snapshot, after.decided):
+        after = replace(after, matters=standing, snapshot=snapshot, decided=decided)
+    change = records.Change(before.value, Stored(after, before.etag), cluster, decisions)
+    if any(d.action is not None and d.verdict in (Verdict.ACT, Verdict.PLAN) for d in decisions):
+        state.wanting[cluster.id] = change
+    else:
+        _changed(state, change)
     return decisions
+
+
+def _as_admitted(state: _Tick, plan: Plan) -> None:
+    """What history tells of a decision is what the fleet made of it: "the stop budget is spent" is a reason too."""
+    said: dict[str, list[Decision]] = {cluster: [] for cluster in state.wanting}
+    for decision in plan.decisions:
+        if decision.cluster in said:
+            said[decision.cluster].append(decision)
+    for cluster, decisions in said.items():
+        local = state.wanting[cluster]
+        memory = replace(local.after.value, decided=records.digest_of_decisions(decisions))
+        after = Stored(memory, local.after.etag)
+        _changed(state, records.Change(local.before, after, local.cluster, tuple(decisions)))
+
+
+def _changed(state: _Tick, change: records.Change) -> None:
+    if change.after.value != change.before and not _being_written(change.before, state.now):
+        state.changed[change.cluster.id] = change
 
 
 def _being_written(memory: Memory, now: datetime) -> bool:
@@ -174,7 +209,7 @@ def _write(
     """
     journal, now = state.app.journal, state.now
     journal.post(state.notices)
-    changed = {change.cluster.id: change.after for change in state.changed}
+    changed = {cluster: change.after for cluster, change in state.changed.items()}
     sending = send_admitted(state.app, plan, now, state.facts)
     for decision in sending.stops:
         item = changed.get(decision.cluster) or stored[decision.cluster]
@@ -186,7 +221,7 @@ def _write(
             journal.swap_fleet(fleet, row.etag)
         except Superseded:
             log.info("tick: the fleet row was changed meanwhile; the next tick counts again")
-    journal.append(records.history((change for change in state.changed if change.cluster.id not in lost), now))
+    journal.append(records.history((one for id_, one in state.changed.items() if id_ not in lost), now))
     sending.go(lost)
 
 

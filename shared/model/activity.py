@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
 HOURS = 168
 PLACES = 4
@@ -24,18 +22,17 @@ BINS = len(EDGES) + 1
 
 _NO_HOURS = bytes(4 * 2 * HOURS)
 _NO_SPELLS = bytes(4 * PLACES * BINS)
-_NO_EVIDENCE: Mapping[str, str] = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = -(2**63)
-_HEAD = struct.Struct("<BBqqqqqIIddd")
+_HEAD = struct.Struct("<BBqqqqqIIdd")
 _VERSION = 1
 SIZE = _HEAD.size + len(_NO_HOURS) + len(_NO_SPELLS)
 """Bytes of a written Activity."""
 
 
-class Use(StrEnum):
-    """What a stretch of time was used for. Unknown is never idle."""
+class Stretch(StrEnum):
+    """What a stretch of time was. Unknown is never idle."""
 
     ACTIVE = "active"
     IDLE = "idle"
@@ -44,29 +41,14 @@ class Use(StrEnum):
     UNKNOWN = "unknown"
 
 
-_USES = tuple(Use)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What signals say of one cluster about [begin, end), as the value of a fact `Need.ACTIVITY`.
-
-    `active_at` is the end of the last window that was active; None when none was. Known only as a whole: where one
-    signal could not be read and no other shows activity, the fact has a problem instead of a Reading.
-    """
-
-    begin: datetime
-    end: datetime
-    active_at: datetime | None = None
-    evidence: Mapping[str, str] = field(default_factory=lambda: _NO_EVIDENCE)
-    """Signal -> what it showed, for people: which one kept the cluster on."""
+_USES = tuple(Stretch)
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
     """One cluster's activity up to `through`. Only `shared.policy.learning` makes new ones."""
 
-    use: Use = Use.UNKNOWN
+    use: Stretch = Stretch.UNKNOWN
     since: datetime | None = None
     """Since when it has been used like that, without a break in what is known."""
     through: datetime | None = None
@@ -84,8 +66,6 @@ class Activity:
     """Hours that the present quiet spell has cost: running idle, starting, waiting."""
     credit: float = 0.0
     """Twice what the clairvoyant would have paid, less what was paid."""
-    mass: float = 0.0
-    """Quiet spells learned from, older ones counting less."""
     hours: bytes = _NO_HOURS
     """(HOURS, 2) float32: for each hour of the UTC week, from Monday 00:00: how often it began quiet, and how often a
     need began in it then; older weeks count less."""
@@ -95,7 +75,7 @@ class Activity:
     def to_bytes(self) -> bytes:
         """SIZE bytes, little-endian; `from_bytes` gives back an equal value."""
         instants = (self.since, self.through, self.first_at, self.quiet_at, self.promised)
-        counts = (self.place, self.departures, self.spent, self.credit, self.mass)
+        counts = (self.place, self.departures, self.spent, self.credit)
         head = _HEAD.pack(_VERSION, _USES.index(self.use), *map(_ticks, instants), *counts)
         return head + self.hours + self.spells
 
@@ -104,9 +84,23 @@ class Activity:
         """Raises ValueError for anything but what `to_bytes` wrote."""
         if len(data) != SIZE or data[0] != _VERSION or data[1] >= len(_USES):
             raise ValueError(f"expected {SIZE} bytes of activity in version {_VERSION}, got {len(data)}")
-        _, use, *rest = _HEAD.unpack_from(data)
+        _, use, since, through, first_at, quiet_at, promised, *counts = _HEAD.unpack_from(data)
+        place, departures, spent, credit = counts
         middle = _HEAD.size + len(_NO_HOURS)
-        return cls(_USES[use], *map(_instant, rest[:5]), *rest[5:], data[_HEAD.size : middle], data[middle:])
+        return cls(
+            use=_USES[use],
+            since=_instant(since),
+            through=_instant(through),
+            first_at=_instant(first_at),
+            quiet_at=_instant(quiet_at),
+            promised=_instant(promised),
+            place=place,
+            departures=departures,
+            spent=spent,
+            credit=credit,
+            hours=data[_HEAD.size : middle],
+            spells=data[middle:],
+        )
 
 
 def floats(packed: bytes) -> array[float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from hashlib import blake2s
 from types import MappingProxyType
@@ -59,6 +59,10 @@ class Action:
     def target(self) -> str:
         return self.cluster if self.pool is None else f"{self.cluster}/agentpools/{self.pool.casefold()}"
 
+    def frozen_by(self, words: frozenset[str]) -> bool:
+        """Whether a freeze that holds `words` holds this."""
+        return self.verb in words
+
 
 @dataclass(frozen=True, slots=True)
 class StartCluster(Action):
@@ -100,9 +104,44 @@ class StopPool(Action):
     goal = Wish.STOPPED
 
 
+@dataclass(frozen=True, slots=True)
+class ResizePool(Action):
+    """A pool held at another size: a fixed one by `count`, an autoscaled one by its bounds. The other is None."""
+
+    count: int | None = None
+    min_count: int | None = None
+    max_count: int | None = None
+    group: str = ""
+    """The capacity group it is part of, as Memory.groups names it."""
+    urgent: bool = False
+    """Needed to keep the minimum: no budget and no freeze of moves holds it back."""
+
+    def frozen_by(self, words: frozenset[str]) -> bool:
+        return "move" in words and not self.urgent
+
+
+@dataclass(frozen=True, slots=True)
+class GrowPool(ResizePool):
+    kind = "grow_pool"
+    verb = "grow"
+    level = Level.RAISE
+    disruptive = False
+    in_production = True
+
+
+@dataclass(frozen=True, slots=True)
+class ShrinkPool(ResizePool):
+    kind = "shrink_pool"
+    verb = "shrink"
+    level = Level.LOWER
+    disruptive = True
+    in_production = False
+
+
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {kind.kind: kind for kind in (StartCluster, StopCluster, StartPool, StopPool)}
 )
+"""What the claim protocol can settle."""
 
 
 def power_action(cluster: str, pool: str | None, wish: Wish) -> Action:
@@ -133,6 +172,14 @@ class Reason(StrEnum):
     KEEP_ON = "keep_on"
     KEEP_OFF = "keep_off"
     RELEASED = "released"
+    IDLE = "idle"
+    EXPECTED = "expected"
+    TTL = "ttl"
+    FALL_BACK = "fall_back"
+    TO_SPOT = "to_spot"
+    SURPLUS = "surplus"
+    HOME = "home"
+    TIDY = "tidy"
     # nothing to do
     AS_WISHED = "as_wished"
     NO_RULE = "no_rule"
@@ -288,3 +335,7 @@ class Notice:
     at: datetime
     resolved: bool = False
     """True: the matter is over; closes an earlier notice of the same kind and `about`."""
+    due_at: datetime | None = None
+    """Of a stop to come: when, aware UTC."""
+    keep_at_most: timedelta | None = None
+    """Of a stop to come: how long a person may keep the cluster on from now; None where nothing limits it."""

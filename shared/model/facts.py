@@ -23,6 +23,8 @@ class Need(StrEnum):
     """tuple[(name, level), ...]: the locks that reach the cluster. Not in Resource Graph, so only `act` asks."""
     ACTIVITY = "activity"
     """signals.Signal: whether somebody or something uses the cluster."""
+    CAPACITY = "capacity"
+    """tuple[spot.PoolSight, ...]: what the pools of capacity groups have and could have."""
 
 
 @dataclass(frozen=True, slots=True)

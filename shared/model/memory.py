@@ -13,7 +13,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from shared.model.activity import Activity
 from shared.model.fleet import Power
+from shared.model.spot import GroupPast
 
 T = TypeVar("T")
 
@@ -126,6 +128,8 @@ class TargetMemory:
     """Our last stop that was seen to succeed."""
     reversals: tuple[datetime, ...] = ()
     """When somebody undid what we did, newest last; only the recent ones are kept."""
+    start_seconds: tuple[int, ...] = ()
+    """How long our recent starts took from the claim until they were seen to succeed, newest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,7 @@ class OpenAction:
 
 NO_TARGET = TargetMemory()
 NO_TARGETS: Mapping[str, TargetMemory] = MappingProxyType({})
+NO_GROUPS: Mapping[str, GroupPast] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +194,10 @@ class Memory:
     """Digest of the last decisions that history recorded; a change is recorded anew."""
     snapshot: str = ""
     """Digest of what history last recorded of sizes and tiers; a change is recorded anew."""
+    activity: Activity | None = None
+    """What is learned of its use; None where no idle rule speaks for it."""
+    groups: Mapping[str, GroupPast] = field(default_factory=lambda: NO_GROUPS)
+    """Capacity groups, as `rule/group`."""
     steady: bool = False
     """True where no journal was read: everything counts as adopted long ago and seen running. Never stored."""
 

@@ -30,3 +30,5 @@ class Signal:
     """What kept it on, or why nothing is known, for people: "cpu 41 % on pool apps", "no metrics since 18:20"."""
     evidence: Mapping[str, str] = field(default_factory=lambda: NO_EVIDENCE)
     """source -> what it said: cpu, network, pods, writes"""
+    quiet_at: datetime | None = None
+    """Of an ACTIVE signal: since when, up to `end`, every source is known to be quiet again; None where none says."""

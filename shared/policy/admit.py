@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from shared.model.decisions import Decision, Plan, Reason, Verdict
 from shared.model.facts import FleetFacts
+from shared.model.memory import Wish
 from shared.policy.bound import UNMATCHED, StopBudget
 from shared.policy.document import Policy
 from shared.policy.durations import show_duration
@@ -73,6 +74,9 @@ class _Allowance:
             return None  # counted when it was sent
         if self._facts.breaker_open and not self._probe:
             return _deferred(decision, Reason.BREAKER, f"the breaker is open: {self._facts.breaker_reason}", None)
+        if decision.action.goal is not Wish.STOPPED:
+            self._probe = False
+            return None
         if self._left == 0 and self._budget is not None:
             share = self._budget.at_most
             most = str(share) if isinstance(share, int) else f"{float(share * 100):g} %"

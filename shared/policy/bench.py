@@ -41,11 +41,9 @@ class Bench:
         return self.policy.guards_for(self.hearing.owner.environment, self._rule(proposal))
 
     def _rule(self, proposal: Proposal) -> BoundRule | None:
-        if proposal.voice is Voice.RULE:
-            for rule in self.hearing.owner.rules:
-                if rule.name == proposal.rule:
-                    return rule
-        return None
+        if proposal.voice is not Voice.RULE:
+            return None
+        return next((rule for rule in self.hearing.owner.rules if rule.name == proposal.rule), None)
 
     def law(self, chorus: Sequence[Proposal]) -> Law:
         """What the law makes of a wish that differs from what is seen."""

@@ -23,16 +23,17 @@ from shared.model.decisions import (
 )
 from shared.model.facts import View
 from shared.model.fleet import Power, target_id
-from shared.model.memory import Wish
+from shared.model.memory import OpenAction, Wish
 from shared.model.money import Money
 from shared.policy.bench import Bench
+from shared.policy.changes import wanted_change
 from shared.policy.document import Policy
 from shared.policy.facts import STOP_EXPIRES
 from shared.policy.guards import first_objection
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, still_speaks
 from shared.policy.voices import Owner, hear, heard
-from shared.policy.warn import ahead, held_until, unwarned
+from shared.policy.warn import ahead, held_until, occasion_to_warn, unwarned
 
 START_EXPIRES = timedelta(hours=1)
 _STOPPED = "the cluster itself is stopped"
@@ -75,6 +76,17 @@ def _after(whole: Decision, parts: Sequence[Decision]) -> tuple[Decision, ...]:
 
 
 def _decide_target(bench: Bench, pool: str | None) -> Decision:
+    """On or off first; where that asks for nothing, what rules want to change about it."""
+    said = _decide_power(bench, pool)
+    change = wanted_change(bench, pool, said)
+    if change is None:
+        return said
+    if bench.view.memory.open is not None:
+        return _under_way(bench, pool, bench.view.memory.open)
+    return _propose_action(bench, said, change)
+
+
+def _decide_power(bench: Bench, pool: str | None) -> Decision:
     owner, memory = bench.hearing.owner, bench.view.memory
     mine = bench.of(pool)
     chorus = heard(p for p in mine if not p.once or still_speaks(p, memory, bench.now))
@@ -181,9 +193,9 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
     """Somebody has an opinion: does what is seen agree, may we act, does a guard object?"""
     open_, first = bench.view.memory.open, chorus[0]
     if open_ is not None:
-        since = spoken(open_.claimed_at, bench.zone)
-        text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {since})"
-        return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
+        return _under_way(bench, pool, open_, chorus)
+    if bench.view.cluster.problem is not None:
+        return _decision(bench, pool, Verdict.REFUSE, Reason.UNREADABLE_STATE, bench.view.cluster.problem)
     if not _differs(bench, pool, first):
         return _agrees(bench, pool, chorus)
     law = bench.law(chorus)
@@ -195,15 +207,22 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
         return _decision(bench, pool, Verdict.NONE, law.reason, f"{law.sentence}{ends}", chorus=chorus, announce=coming)
     until = min((p.until for p in chorus if p.until is not None), default=None)
     said = _decision(bench, pool, Verdict.NONE, law.reason, "", chorus=chorus)
-    return _propose_action(bench, said, replace(law.proposal, sentence=law.sentence, until=until))
+    proposal = law.proposal
+    if (proposal.sentence, proposal.until) != (law.sentence, until):
+        proposal = replace(proposal, sentence=law.sentence, until=until)
+    return _propose_action(bench, said, proposal)
+
+
+def _under_way(bench: Bench, pool: str | None, open_: OpenAction, chorus: Sequence[Proposal] = ()) -> Decision:
+    since = spoken(open_.claimed_at, bench.zone)
+    text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {since})"
+    return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
 
 
 def _agrees(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Decision:
-    """What is seen is what is wished, if what is seen can be believed."""
+    """What is seen is what is wished, once it is settled."""
     cluster, first = bench.view.cluster, chorus[0]
     power = cluster.power_of(pool).value.lower()
-    if cluster.problem is not None:
-        return _decision(bench, pool, Verdict.REFUSE, Reason.UNREADABLE_STATE, cluster.problem)
     if cluster.is_moving(pool):
         text = f"{power}, but {cluster.provisioning_state.lower()}: not settled yet"
         return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
@@ -224,9 +243,10 @@ def _owed_anyway(bench: Bench, pool: str | None, law: Law) -> Law:
 
 
 def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decision:
-    assert proposal.wish is not None  # noqa: S101 - heard() returns only proposals with a wish
-    view, now = bench.view, bench.now
-    action = power_action(view.cluster.id, proposal.pool, proposal.wish)
+    view, now, action = bench.view, bench.now, proposal.action
+    if action is None:
+        assert proposal.wish is not None  # noqa: S101 - heard() returns only proposals with a wish
+        action = power_action(view.cluster.id, proposal.pool, proposal.wish)
     case = bench.case(action, proposal)
     objection = first_objection(case) or unwarned(case)
     announce = None
@@ -237,7 +257,7 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
         verdict, reason = objection.verdict, objection.reason
         message = f"{action.verb} wanted ({proposal.sentence}), but {objection.sentence}"
         if reason is Reason.WARNING_DUE and objection.until is not None:
-            announce = Announcement(proposal.cause, objection.until, proposal.sentence)
+            announce = Announcement(occasion_to_warn(proposal, case.target), objection.until, proposal.sentence)
     return replace(
         said,
         id=decision_id(said.target, action.kind, proposal.cause, view.memory.generation),

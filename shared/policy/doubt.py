@@ -1,4 +1,4 @@
-"""When a reading of Resource Graph is not believed before somebody has looked: it says another power than we knew. Pure.
+"""When a reading of Resource Graph is not believed at once: it says another power than we knew. Pure.
 
 Resource Graph is eventually consistent, and nobody says how late it is. Taken at its word, an old picture turns our own
 stop into somebody's start: the debt of a start would be forgotten, a pool's saved size with it.

@@ -23,9 +23,12 @@ def parse_duration(value: Any) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or not re.match(PATTERN, value):
+    if not isinstance(value, str) or not re.fullmatch(PATTERN, value, re.ASCII) or value.endswith("\n"):
         raise ValueError(f"{value!r} is no duration; expected a number with a unit, such as 30m, 2h, 1h30m or 7d")
-    total = sum((timedelta(**{_UNIT[unit]: float(number)}) for number, unit in _PART.findall(value)), timedelta())
+    try:
+        total = sum((timedelta(**{_UNIT[unit]: float(number)}) for number, unit in _PART.findall(value)), timedelta())
+    except OverflowError:
+        total = timedelta.max
     if total > LONGEST:
         raise ValueError(f"{value!r} is longer than ten years; expected a duration such as 2h or 7d")
     return total

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from shared.model.decisions import ACTIONS
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, SavedSize, Served, TargetMemory, Wish
+from shared.policy.start_times import with_start
 
 FIRST_RETRY = timedelta(minutes=5)
 # People wait for a start, so it is tried often; nobody waits for a stop.
@@ -70,7 +71,9 @@ def after_success(memory: Memory, open_: OpenAction, pool: NodePool | None, now:
         served = Served(Wish.STOPPED, now)
         done = replace(target, served=served, stopped_at=now, owed=Owed(open_.rule, now), failure=None)
     else:
-        started = replace(target, served=Served(Wish.RUNNING, now), started_at=now, failure=None)
+        took = with_start(target.start_seconds, now - open_.claimed_at)
+        served = Served(Wish.RUNNING, now)
+        started = replace(target, served=served, started_at=now, failure=None, start_seconds=took)
         done = replace(started, owed=None) if pool is None else repaid(started, pool)
     return freed(memory, done)
 

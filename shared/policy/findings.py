@@ -17,6 +17,7 @@ from shared.policy.bound import BoundRule, KeepException
 from shared.policy.document import Policy
 from shared.policy.match import Matcher, fits
 from shared.policy.near_tags import NearTag, near_tags
+from shared.policy.queues import Queue, tight_queues
 from shared.policy.schedule import closed_days
 from shared.policy.spoken import local_date
 from shared.policy.voices import hear, heard
@@ -94,6 +95,8 @@ class Findings:
     unused_schedules: tuple[str, ...]
     """Neither a rule nor an owner's tag names them."""
     idle_exceptions: tuple[IdleException, ...]
+    queues: tuple[Queue, ...] = ()
+    """Subscriptions and regions with so many clusters that a lead does not hold their spread."""
 
     @property
     def production(self) -> int:
@@ -126,6 +129,7 @@ def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Find
         closed_days=tuple(_closed(policy, now)),
         unused_schedules=_unused(policy, listening.tagged),
         idle_exceptions=tuple(_idle(policy.exceptions, clusters, now)),
+        queues=tight_queues((cluster, rules) for cluster, _, rules in ruled),
     )
 
 

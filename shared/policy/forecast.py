@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from shared.model.decisions import Decision, Plan, Verdict
+from shared.model.decisions import Decision, Plan, Verdict, Voice
 from shared.model.facts import NO_PRICES, FleetFacts, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory, Seen, TargetMemory
@@ -22,6 +22,8 @@ from shared.policy.facts import BURST, headcount, pace
 from shared.policy.voices import hear, owner_of, tag_holds
 
 _TICK = timedelta(seconds=1)
+_AT_MOST = timedelta(days=8)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _TRANSIENT = frozenset({"succeeded", "failed", "canceled", ""})
 
 
@@ -44,21 +46,28 @@ def transitions(
 ) -> tuple[Transition, ...]:
     """Starts and stops in [begin, begin + days), in time order; `begin` is aware UTC.
 
-    The state just before `begin` is what the policy wants there, not what happens to be running today.
+    The state just before `begin` is what the policy made of it by then, not what happens to be running today.
     """
     end = begin + timedelta(days=days)
     fleet = facts if facts is not None else FleetFacts()
     # A tag counts from when it was first seen: without a journal, that is where the forecast begins.
     said = tag_holds(owner_of(cluster, policy).tags, begin, ())
     view = View(_calm(cluster), Memory(cluster.id, steady=True, holds=said), fleet=fleet)
-    view, _ = _settle(view, policy, begin - _TICK)
     found: list[Transition] = []
-    at = begin
+    at = _since(view, policy, begin)
     while at < end:
-        view, acted = _settle(view, policy, at)
-        found.extend(_shown(decision, at) for decision in acted)
-        at = _next(view, policy, at, end)
+        view, acted, left = _settle(view, policy, at)
+        found.extend(_shown(decision, at) for decision in acted if at >= begin)
+        after = _next(view, policy, at, left)
+        at = min(after, end) if at >= begin else min(after, begin)
     return tuple(found)
+
+
+def _since(view: View, policy: Policy, begin: datetime) -> datetime:
+    """The transition that the state just before `begin` comes from: what stopped then would not be worth it now."""
+    before = begin - _TICK
+    since = [p.due_at for p in hear(view, policy, before).proposals if p.voice is Voice.RULE and p.due_at is not None]
+    return max(min(since, default=before), before - _AT_MOST)
 
 
 def calendar(
@@ -100,17 +109,19 @@ def _calm(cluster: Cluster) -> Cluster:
     return replace(cluster, provisioning_state=settled(cluster.provisioning_state), pools=pools)
 
 
-def _settle(view: View, policy: Policy, at: datetime) -> tuple[View, list[Decision]]:
-    """Lets everything that may happen at this instant happen: a cluster first, then its pools one by one."""
+def _settle(view: View, policy: Policy, at: datetime) -> tuple[View, list[Decision], tuple[Decision, ...]]:
+    """Lets everything that may happen at this instant happen: a cluster first, then its pools one by one.
+
+    The view after it, what was done, and what is decided about the rest.
+    """
     acted: list[Decision] = []
-    for _ in range(2 + len(view.cluster.pools)):
-        going = [d for d in decide(view, policy, at) if d.verdict in (Verdict.ACT, Verdict.PLAN) and d.action]
-        if not going:
-            break
+    left = decide(view, policy, at)
+    while going := [d for d in left if d.verdict in (Verdict.ACT, Verdict.PLAN) and d.action is not None]:
         for decision in going:
             view = _obeyed(view, decision, at)
         acted.extend(going)
-    return view, acted
+        left = decide(view, policy, at)
+    return view, acted, left
 
 
 def _obeyed(view: View, decision: Decision, at: datetime) -> View:
@@ -135,12 +146,12 @@ def _whole(pool: NodePool, power: Power, memory: Memory) -> NodePool:
     return replace(pool, power=Power.STOPPED if apart else power)
 
 
-def _next(view: View, policy: Policy, at: datetime, end: datetime) -> datetime:
+def _next(view: View, policy: Policy, at: datetime, left: Iterable[Decision]) -> datetime:
     """The next instant at which anything may change its mind."""
     edges = [p.until for p in hear(view, policy, at).proposals if p.until is not None]
     edges += [edge for freeze in policy.freezes for edge in (freeze.begin, freeze.end)]
-    edges += [d.not_before for d in decide(view, policy, at) if d.not_before is not None]
-    return min((edge for edge in edges if edge > at), default=end)
+    edges += [d.not_before for d in left if d.not_before is not None]
+    return min((edge for edge in edges if edge > at), default=_NEVER)
 
 
 def _shown(decision: Decision, at: datetime) -> Transition:

@@ -63,7 +63,8 @@ def _defer(reason: Reason, sentence: str, until: datetime | None = None) -> Obje
 def _production(case: Case) -> Iterator[Objection]:
     if case.environment.production and not case.action.in_production:
         named = case.environment.name or "no environment matches it, so it counts as production"
-        yield _refuse(Reason.PRODUCTION, f"production is never stopped ({named})")
+        done = "stopped" if case.action.goal is Wish.STOPPED else "made smaller"
+        yield _refuse(Reason.PRODUCTION, f"production is never {done} ({named})")
 
 
 def _readable(case: Case) -> Iterator[Objection]:
@@ -83,7 +84,7 @@ def _readable(case: Case) -> Iterator[Objection]:
 def _supported(case: Case) -> Iterator[Objection]:
     """From: https://learn.microsoft.com/azure/aks/start-stop-cluster and start-stop-nodepools"""
     cluster, pool_name = case.view.cluster, case.action.pool
-    if (cluster.node_provisioning or "").casefold() == "auto":
+    if (cluster.node_provisioning or "").casefold() == "auto" and case.action.goal is not None:
         yield _refuse(
             Reason.NODE_PROVISIONING,
             "node auto-provisioning is on: AKS can stop neither the cluster nor its pools, and freezing its nodes"
@@ -97,13 +98,14 @@ def _supported(case: Case) -> Iterator[Objection]:
         yield _refuse(Reason.AVAILABILITY_SET, f"AKS stops only scale-set pools, and this is not one: {names}")
     if pool is not None and case.action.disruptive and (pool.mode or "").casefold() != "user":
         what = f"a {pool.mode} pool" if pool.mode else "a pool of unknown mode"
-        yield _refuse(Reason.SYSTEM_POOL, f"{pool.name} is {what}; only User pools stop")
+        yield _refuse(Reason.SYSTEM_POOL, f"{pool.name} is {what}; only User pools {case.action.verb}")
 
 
 def _fleet_member(case: Case) -> Iterator[Objection]:
     """What we stopped before it became a member we still start."""
     owed = case.target.owed is not None and not case.action.disruptive
-    if case.view.cluster.fleet is not None and not case.guards.fleet_members and not owed:
+    stands = case.action.goal is None or owed  # only a stopped member fails an update run
+    if case.view.cluster.fleet is not None and not case.guards.fleet_members and not stands:
         hub = case.view.cluster.fleet.rpartition("/")[2]
         yield _refuse(
             Reason.FLEET_MEMBER,
@@ -150,7 +152,7 @@ def _hold(case: Case) -> Iterator[Objection]:
 
 def _frozen(case: Case) -> Iterator[Objection]:
     for freeze in case.freezes:
-        held = case.action.verb in freeze.hold and freeze.begin <= case.now < freeze.end
+        held = case.action.frozen_by(freeze.hold) and freeze.begin <= case.now < freeze.end
         matches = freeze.match is None or freeze.match.matches(case.view.cluster, case.environment.name)
         if held and matches:
             until = spoken(freeze.end, case.zone)
@@ -158,10 +160,17 @@ def _frozen(case: Case) -> Iterator[Objection]:
 
 
 def _busy(case: Case) -> Iterator[Objection]:
-    """Stops want everything Succeeded; a start may also mend what Failed or was Canceled."""
-    cluster = case.view.cluster
+    """Stops want everything Succeeded; a start may also mend what Failed or was Canceled.
+
+    Who resizes a pool waits for that pool only: nobody who lost nodes should wait for another pool's upgrade.
+    """
+    cluster, resized = case.view.cluster, case.action.pool if case.action.goal is None else None
     states = [("the cluster", cluster.provisioning_state)]
-    states += [(f"pool {p.name}", p.provisioning_state or cluster.provisioning_state) for p in cluster.pools]
+    states += [
+        (f"pool {p.name}", p.provisioning_state or cluster.provisioning_state)
+        for p in cluster.pools
+        if resized is None or p.name.casefold() == resized.casefold()
+    ]
     fine = {"succeeded"} if case.action.disruptive else {"succeeded", "failed", "canceled"}
     for who, state in states:
         if state.casefold() not in fine:
@@ -195,6 +204,8 @@ def _later(case: Case) -> Iterator[Objection]:
 
 
 def _dwell(case: Case) -> Iterator[Objection]:
+    if case.action.goal is None:
+        return  # capacity groups have their own waits
     target, now, guards = case.target, case.now, case.guards
     seen_since = target.seen.since if target.seen is not None else None
     if case.action.goal is Wish.RUNNING:

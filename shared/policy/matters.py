@@ -38,7 +38,7 @@ def matters(
     for key, text in _standing(before, cluster, decisions, now):
         standing[key] = f"{standing[key]}; {text}" if key in standing else text
     notices = [
-        Notice("stop_soon", cluster.id, d.announce.cause, _soon(d, cluster, zone), now)
+        Notice("stop_soon", cluster.id, d.announce.cause, _soon(d, cluster, zone), now, due_at=d.announce.due_at)
         for d in newly_announced(before, decisions)
         if d.announce is not None
     ]
@@ -66,7 +66,8 @@ def _standing(
         if _is_late(decision, cluster, now):
             yield f"start_late|{decision.cause}", f"{_name(decision, cluster)} is not up yet: {decision.message}"
         if decision.reason in _STANDING:
-            yield f"{_STANDING[decision.reason]}|{decision.pool or 'cluster'}", f"{_name(decision, cluster)}: {decision.message}"
+            kind, about = _STANDING[decision.reason], decision.pool or "cluster"
+            yield f"{kind}|{about}", f"{_name(decision, cluster)}: {decision.message}"
         failure = memory.target(decision.pool).failure
         if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
             tries = f"{failure.kind.replace('_', ' ')} failed {failure.count} times"

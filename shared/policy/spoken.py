@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -28,3 +28,17 @@ def local_date(at: datetime, zone: str) -> date:
     datetime.date(2027, 1, 1)
     """
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def spoken_length(length: timedelta) -> str:
+    """
+    In words, to the minute.
+
+    >>> spoken_length(timedelta(hours=2)), spoken_length(timedelta(minutes=105)), spoken_length(timedelta(minutes=40))
+    ('2 hours', '1 h 45 min', '40 minutes')
+    """
+    hours, minutes = divmod(round(length.total_seconds() / 60), 60)
+    if hours and minutes:
+        return f"{hours} h {minutes} min"
+    number, unit = (hours, "hour") if hours else (minutes, "minute")
+    return f"{number} {unit}{'' if number == 1 else 's'}"

@@ -120,13 +120,13 @@ def _people(view: View, policy: Policy, owner: Owner, now: datetime) -> list[Per
     holds = [hold for hold in view.memory.holds if hold.source != "tag"]
     holds.extend(tag_holds(owner.tags, now, view.memory.holds))
     if holds:
-        limit = _longest_keep_on(policy, owner)
+        limit = longest_keep_on(policy, owner)
         holds = [_limited(hold, limit) for hold in holds]
     holds.extend(_from_exception(entry) for entry in policy.exceptions if _means(entry, view))
     return [hold for hold in holds if hold.until > now]
 
 
-def _longest_keep_on(policy: Policy, owner: Owner) -> timedelta:
+def longest_keep_on(policy: Policy, owner: Owner) -> timedelta:
     """Where several rules speak, the longest; zero is no limit at all."""
     limits = [policy.guards_for(owner.environment, rule).keep_on_at_most for rule in owner.rules or (None,)]
     return max(limits) if all(limits) else timedelta(0)

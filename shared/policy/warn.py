@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from shared.model.decisions import Announcement, Proposal, Reason, Verdict, power_action
-from shared.model.memory import Wish
+from shared.model.memory import TargetMemory, Wish
 from shared.policy.bench import Bench
 from shared.policy.guards import Case, Objection, first_objection
 from shared.policy.spoken import spoken
@@ -21,13 +21,29 @@ SLACK = timedelta(minutes=2)
 _PASSING = frozenset({Reason.BUSY, Reason.HOLD})
 
 
+KEPT = ":kept-since:"
+
+
+def occasion_to_warn(proposal: Proposal, target: TargetMemory) -> str:
+    """What a warning of this stop is filed under: its cause, and since when it was kept on after people were told.
+
+    Without the second part a stop that somebody put off would come at its new time without a word.
+    """
+    warned, served = target.warned, target.served
+    if warned is None or (warned.cause != proposal.cause and not warned.cause.startswith(f"{proposal.cause}{KEPT}")):
+        return proposal.cause
+    if served is None or served.wish is not Wish.RUNNING or served.through <= warned.at:
+        return warned.cause
+    return f"{proposal.cause}{KEPT}{served.through:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def unwarned(case: Case) -> Objection | None:
     """Why a stop has to wait for its warning; None when people were told in time, or need not be."""
     lead = case.guards.warn_before_stop
-    if not case.action.disruptive or not lead or case.view.memory.steady or case.proposal.mode == "plan":
+    if case.action.goal is not Wish.STOPPED or not lead or case.view.memory.steady or case.proposal.mode == "plan":
         return None
     warned = case.target.warned
-    if warned is None or warned.cause != case.proposal.cause:
+    if warned is None or warned.cause != occasion_to_warn(case.proposal, case.target):
         return Objection(Verdict.DEFER, Reason.WARNING_DUE, "people have not been warned yet", case.now + lead)
     if case.now < warned.due_at:
         text = f"people were told that it stops {spoken(warned.due_at, case.zone)}"
@@ -58,7 +74,8 @@ def _of_stop(later: Bench, chorus: tuple[Proposal, ...], now: datetime) -> Annou
     objection = first_objection(case)
     if objection is not None and objection.reason not in _PASSING:
         return None
-    return _announced(proposal.cause, later.now, proposal.sentence, case.guards.warn_before_stop, now)
+    cause = occasion_to_warn(proposal, case.target)
+    return _announced(cause, later.now, proposal.sentence, case.guards.warn_before_stop, now)
 
 
 def held_until(bench: Bench, proposal: Proposal, law: Law) -> Announcement | None:

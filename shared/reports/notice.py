@@ -86,18 +86,24 @@ def shown(about: str) -> str:
     return plain(about)
 
 
-def compose(kind: str, notices: Iterable[Notice], *, over: Iterable[str] = (), reminder: bool = False) -> Message:
+def compose(
+    kind: str, notices: Iterable[Notice], *, over: Iterable[str] = (), reminder: bool = False, link: str = ""
+) -> Message:
     """One message about one matter.
 
     `notices` is the list as it stands, `over` what an earlier message listed and this one no longer does.
-    Without notices it is the closing message. Never longer than BODY, never raises.
+    `link` is where what is listed can be put off. Without notices it is the closing message. Never longer than BODY
+    and a link, never raises.
     """
     listed = sorted(notices, key=lambda notice: (notice.about == FLEET, notice.about, notice.sentence))
     ended = sorted(over)
     if not listed:
         return Message(_title(kind, ended, closing=True), _body(kind, [], ended))
     title = _title(kind, [notice.about for notice in listed], closing=False)
-    return Message(f"{title} (still)" if reminder else title, _body(kind, listed, ended))
+    body = _body(kind, listed, ended)
+    what = "it" if len(listed) == 1 else "all of these"
+    body = f"{body}\n\nTo put {what} off by some hours: {link}" if link else body
+    return Message(f"{title} (still)" if reminder else title, body)
 
 
 def _title(kind: str, about: list[str], *, closing: bool) -> str:

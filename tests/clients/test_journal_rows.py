@@ -19,6 +19,8 @@ from shared.clients.rows_memory import fleet_row, memory_row, read_fleet, read_m
 from shared.clients.store import Row
 from shared.clients.store_sqlite import SqliteStore
 from shared.model import memory as nouns
+from shared.model import spot
+from shared.model.activity import Activity
 from shared.model.fleet import Power
 from shared.model.memory import FleetMemory, Memory, PersonHold, Phase, Seen, TargetMemory, Wish
 from shared.model.records import HistoryRecord
@@ -28,6 +30,7 @@ CLUSTER = "/subscriptions/s1/resourcegroups/g/providers/microsoft.containerservi
 
 offsets = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(-timedelta(hours=9, minutes=30))])
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=offsets)  # noqa: DTZ001  zones are drawn
+utc = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  UTC is drawn
 texts = st.text(max_size=30) | st.text("ab ", min_size=1100, max_size=1200)
 counts = st.integers(0, 2**40)
 
@@ -37,10 +40,13 @@ VALUES = {
     "int": counts,
     "int | None": st.none() | counts,
     "bool": st.booleans(),
+    "float": st.floats(0, 1e6),
     "datetime": instants,
+    "Activity": st.builds(Activity, since=st.none() | utc, place=st.integers(0, 9), credit=st.floats(-9, 9)),
     "datetime | None": st.none() | instants,
     "tuple[datetime, ...]": st.lists(instants, max_size=3).map(tuple),
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
+    "tuple[int, ...]": st.lists(counts, max_size=3).map(tuple),
     "Wish": st.sampled_from(Wish),
     "Power": st.sampled_from(Power),
     "Phase": st.sampled_from(Phase),
@@ -57,7 +63,7 @@ def values(kind: str) -> st.SearchStrategy:
         return st.dictionaries(texts, values(kind[13:-1]), max_size=3).map(MappingProxyType)
     if kind.startswith("tuple["):
         return st.lists(values(kind[6:-6]), max_size=3).map(tuple)
-    return every(getattr(nouns, kind))
+    return every(getattr(nouns, kind, None) or getattr(spot, kind))
 
 
 def every(noun: type, **drawn: st.SearchStrategy) -> st.SearchStrategy:

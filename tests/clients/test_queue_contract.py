@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,15 @@ def test_a_message_arrives_as_it_was_sent(queue):
     assert received.message == message
     assert received.dequeue_count == 1
     assert received.queue == "act"
+
+
+def test_senders_side_by_side_lose_nothing_and_double_nothing(queue):
+    """A large fleet's starts leave through eight threads; a lost one would be a cluster that is not up in time."""
+    queue.send({"n": 0})
+    with ThreadPoolExecutor(8) as senders:
+        list(senders.map(queue.send, [{"n": n} for n in range(1, 60)]))
+    found = [received.message["n"] for _ in range(3) for received in queue.receive("act", 32)]
+    assert sorted(found) == list(range(60))
 
 
 def test_a_queue_nobody_sent_to_is_empty(queue):

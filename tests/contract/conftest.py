@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +19,9 @@ from shared.clients.notify import Sent
 from shared.clients.queue_sqlite import SqliteQueue
 from shared.clients.store_sqlite import SqliteStore
 from shared.settings import read_settings
+
+if TYPE_CHECKING:
+    from tests.contract.functions_host import FunctionsHost
 
 POLICY = """\
 version: 1
@@ -99,3 +104,23 @@ def no_app() -> Iterator[None]:
         app.queue.close()
         app.cloud.close()
     composition._current.clear()
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[FunctionsHost]:
+    from tests.contract.functions_host import FunctionsHost
+
+    with FunctionsHost(Path(__file__).parents[2]) as host:
+        yield host
+
+
+@pytest.fixture
+def open_house(house: House, host: FunctionsHost) -> House:
+    """With a gate for callers, a public address, and clusters that a tick has seen."""
+    from tests.clients.entra_tokens import Login
+    from tests.contract.http_calls import PUBLIC
+
+    house.app = replace(house.app, gate=Login().gate(), settings=read_settings(PUBLIC))
+    composition.use(house.app)
+    assert host.timer("tick").ok
+    return house

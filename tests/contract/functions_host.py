@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,23 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """What an HTTP function answered; names of headers are lower-case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
 class Loaded:
     id: str
     bindings: tuple[dict[str, Any], ...]
@@ -40,7 +58,7 @@ class Loaded:
 
     @property
     def trigger(self) -> dict[str, Any]:
-        [trigger] = self.bindings
+        [trigger] = [one for one in self.bindings if one["direction"].casefold() == "in"]
         return trigger
 
 
@@ -100,27 +118,38 @@ class FunctionsHost:
         """One event, in either schema."""
         return self._invoke(function, body)
 
+    def http(self, function: str, method: str = "GET", body: bytes = b"", **about: Mapping[str, str]) -> Reply:
+        """One HTTP request; `headers` and `query` as the host hands them over, the body as bytes."""
+        url = f"https://localhost/api/{self.functions[function].trigger.get('route', function)}"
+        sent = {"method": method, "url": url, "headers": about.get("headers", {}), "query": about.get("query", {})}
+        response = self._respond(function, {"http": {**sent, **({"body": {"bytes": body}} if body else {})}})
+        assert response.result.status == 1, response.result.exception.message
+        answer = response.return_value.http
+        known = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(int(answer.status_code), known, bytes(answer.body.bytes))
+
     def _invoke(self, function: str, body: object, about: dict[str, str] | None = None) -> Outcome:
-        loaded = self.functions[function]
-        trigger = loaded.trigger
-        kind, text = INBOX[trigger["type"]], body
+        kind, text = INBOX[self.functions[function].trigger["type"]], body
         if isinstance(body, bytes):
             kind = "bytes"
         elif not isinstance(body, str):
             text = json.dumps(body)
-        response = self._ask(
+        failure = (response := self._respond(function, {kind: text}, about)).result.exception
+        return Outcome(response.result.status == 1, failure.message, failure.stack_trace)
+
+    def _respond(self, function: str, data: dict[str, Any], about: dict[str, str] | None = None) -> Any:
+        loaded = self.functions[function]
+        return self._ask(
             worker.invocation_request,
             invocation_request={
                 "invocation_id": str(uuid.uuid4()),
                 "function_id": loaded.id,
-                "input_data": [{"name": trigger["name"], "data": {kind: text}}],
+                "input_data": [{"name": loaded.trigger["name"], "data": data}],
                 "trigger_metadata": {key: self.protos.TypedData(string=value) for key, value in (about or {}).items()},
                 "trace_context": {},
                 "retry_context": {},
             },
         )
-        failure = response.result.exception
-        return Outcome(response.result.status == 1, failure.message, failure.stack_trace)
 
     def _ask(self, call: Any, **content: Any) -> Any:
         sent = self.protos.StreamingMessage(request_id=str(uuid.uuid4()), **content).SerializeToString()

@@ -95,10 +95,23 @@ MESSAGES: dict[str, dict[str, str]] = {
         "string": "string 1 |data",
         "json": "string 2 |data",
         "bytes": "bytes 3 |data",
+        "http": "RpcHttp 5 |data",
         "stream": "bytes 4 |data",
         "int": "sint64 6 |data",
         "double": "double 7 |data",
     },
+    "RpcHttp": {
+        "method": "string 1",
+        "url": "string 2",
+        "headers": "<string> 3",
+        "body": "TypedData 4",
+        "params": "<string> 10",
+        "status_code": "string 12",
+        "query": "<string> 15",
+        "enable_content_negotiation": "bool 16",
+        "cookies": "*RpcHttpCookie 19",
+    },
+    "RpcHttpCookie": {"name": "string 1", "value": "string 2"},
 }
 ENUMS: dict[str, dict[str, tuple[str, ...]]] = {
     "StatusResult": {"Status": ("Failure", "Success", "Cancelled")},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,14 +30,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def host() -> Iterator[FunctionsHost]:
-    with FunctionsHost(ROOT) as host:
-        yield host
-
-
 def test_the_worker_indexes_every_function(host: FunctionsHost) -> None:
-    assert set(host.functions) == {"tick", "pulse", "tell", "act", "look", "poison"}
+    timers_and_messages = {"tick", "pulse", "tell", "act", "look", "poison"}
+    assert set(host.functions) == timers_and_messages | {"keep_on", "keep_off", "wake", "postpone"}
 
 
 def test_the_worker_tells_the_host_these_bindings(host: FunctionsHost) -> None:
@@ -66,6 +60,10 @@ def test_the_worker_tells_the_host_these_bindings(host: FunctionsHost) -> None:
     }
     assert trigger("poison") == {**trigger("act"), "queueName": "lamplighter-act-poison"}
     assert trigger("look") == {"type": "eventGridTrigger"}
+    for name in ("keep_on", "keep_off", "wake", "postpone"):
+        route = f"clusters/{name.replace('_', '-')}"
+        # Anonymous to the platform, which has no say here; and every method, so that a wrong one is told, not unknown.
+        assert trigger(name) == {"type": "httpTrigger", "authLevel": "ANONYMOUS", "route": route}
 
 
 def test_no_function_retries_in_the_worker(host: FunctionsHost) -> None:

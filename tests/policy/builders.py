@@ -92,10 +92,9 @@ def cluster(name: str = "web", env: str | None = "dev", **more: Any) -> Cluster:
         "tier": "Free",
         "pools": (SYSTEM,),
     }
-    id_ = (
-        f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg/providers/microsoft.containerservice/managedclusters/{name}"
-    )
-    return Cluster(id_, name, "rg", SUBSCRIPTION, tags=tags, **(known | more))
+    id_ = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg/providers/microsoft.containerservice/managedclusters/{name}"
+    where = {"resource_group": "rg", "subscription": SUBSCRIPTION}
+    return Cluster(id_, name, tags=tags, **(where | known | more))
 
 
 def stopped(name: str = "web", env: str | None = "dev", **more: Any) -> Cluster:
@@ -107,18 +106,18 @@ def with_pool(*pools: NodePool, **more: Any) -> Cluster:
     return cluster(pools=(SYSTEM, *(pools or (pool(),))), **more)
 
 
-def adopted(rules: Policy, seen: Cluster, since: datetime = LONG_AGO, **target: Any) -> Memory:
-    """A memory that adopted all rules for `seen` at `since` and saw it running then; `target` is more of the cluster's."""
-    acting = [rule for rule in owner_of(seen, rules).rules if rule.mode == "act"]
+def adopted(rules: Policy, about: Cluster, since: datetime = LONG_AGO, **target: Any) -> Memory:
+    """A memory that adopted all rules for a cluster at `since`; `target` is more of the cluster's own memory."""
+    acting = [rule for rule in owner_of(about, rules).rules if rule.mode == "act"]
     mine = {rule.name: Adoption(rule.fingerprint, since) for rule in acting if rule.block.pools is None}
     theirs = {rule.name: Adoption(rule.fingerprint, since) for rule in acting if rule.block.pools is not None}
-    known = {"ran_at": since, "seen": Seen(seen.power, since)}
+    known = {"ran_at": since, "seen": Seen(about.power, since)}
     targets = {"": TargetMemory(adopted=mine, **(known | target))}
     if theirs:
-        for one in seen.pools:
+        for one in about.pools:
             seen_pool = Seen(one.power, since)
             targets[one.name.casefold()] = TargetMemory(adopted=theirs, ran_at=since, seen=seen_pool)
-    return Memory(seen.id, targets=targets, first_seen_at=since)
+    return Memory(about.id, targets=targets, first_seen_at=since)
 
 
 def with_target(memory: Memory, pool_name: str | None = None, **more: Any) -> Memory:
@@ -198,7 +197,9 @@ class Life:
         return whole
 
     def _do(self, decision: Decision, now: datetime) -> None:
-        assert decision.action is not None and decision.action.goal is not None and self.memory is not None
+        assert decision.action is not None
+        assert decision.action.goal is not None
+        assert self.memory is not None
         claimed = protocol.claim(self.memory, decision, now)
         assert isinstance(claimed, Memory), claimed
         self.power(decision.action.goal.power, decision.pool)
@@ -209,9 +210,7 @@ class Life:
 
     def power(self, power: Power, pool_name: str | None = None) -> None:
         """Somebody, or we, changed the power of the cluster with all its pools, or of one pool."""
-        pools = tuple(
-            replace(one, power=power) if pool_name in (None, one.name) else one for one in self.seen.pools
-        )
+        pools = tuple(replace(one, power=power) if pool_name in (None, one.name) else one for one in self.seen.pools)
         self.seen = replace(self.seen, power=power if pool_name is None else self.seen.power, pools=pools)
 
     def said(self, kind: str) -> list[str]:

@@ -367,7 +367,7 @@ def test_the_reference_grammar_loads_but_for_what_comes_later() -> None:
     later = [(problem.path.rpartition(".")[2], problem.message) for problem in refused.value.problems]
     assert later == [
         (name, f"'{name}' is not yet supported")
-        for name in ("idle", "spot", "upgrades", "on_alert", "repair", "tier", "digest")
+        for name in ("spot", "upgrades", "on_alert", "repair", "tier", "digest")
     ]
     early = read_policy(without_later_blocks(text), "policy.example.yaml")
     assert [rule.name for rule in early.rules] == ["dev-office-hours", "shared-by-two-sites", "staging-batch-pools"]

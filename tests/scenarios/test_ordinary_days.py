@@ -17,11 +17,11 @@ def in_zone(text: str, zone: str) -> datetime:
 def test_an_ordinary_week():
     """On before people arrive, off after they left, off at the weekend; production and the unmatched never touched."""
     unmatched = {"name": "mystery", "resource_group": "rg"}
-    with Story(dev("web"), prod("shop"), unmatched) as story:
+    with Story(dev("web"), prod("shop"), unmatched, tick_every=QUARTER) as story:
         story.later(7 * DAY)
         nights = ["Mon", "Tue", "Wed", "Thu", "Fri"]
         assert story.times("stop") == [f"{day} 19:00" for day in nights]
-        assert story.times("start") == [f"{day} 07:10" for day in [*nights[1:], "Mon"]]
+        assert story.times("start") == [f"{day} 07:15" for day in [*nights[1:], "Mon"]], "the first tick from 07:10 on"
         assert story.writes("shop") == story.writes("mystery") == []
         assert len(story.told("web", "stops soon")) == 5
         assert len(story.rehearsal.told) == 5, "people hear of nothing else"

@@ -8,7 +8,6 @@ from shared.errors import InputError
 from shared.model.memory import Wish
 from tests.scenarios.stage import DAY, HOUR, MINUTE, MONDAY, Story, dev, policy
 
-
 # -- by hand
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lamplighter.simulator import Fault
-from tests.scenarios.stage import BERLIN, DAY, HOUR, MINUTE, MONDAY, Story, dev, policy
+from tests.scenarios.stage import DAY, HOUR, MINUTE, Story, dev, policy
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_just_started_it_is_not_stopped_before_min_uptime_is_over():
         story.world.person_starts("web")
         story.until("Mon 21:00")
         [stop] = story.writes("web", "stop")
-        assert story.at("2026-11-23 19:20") <= stop.at <= story.at("2026-11-23 19:30")
+        assert story.at("2026-11-23 19:20") <= stop.at <= story.at("2026-11-23 19:45"), "and is warned of"
 
 
 def test_just_stopped_it_is_not_started_before_min_downtime_is_over():
@@ -149,9 +149,6 @@ def test_a_subscription_that_cannot_be_read_is_told_and_is_not_an_empty_one():
         story.world.inject(Fault.forbidden("POST */microsoft.resourcegraph/*"))
         story.until("Mon 20:00")
         assert story.writes() == []
-        assert len(story.told("unreadable")) + len(story.told("could not be read")) >= 1
+        assert len(story.told("part of the fleet cannot be read")) == 1
         assert story.app.journal.fleet().value.cluster_count == 1
         assert story.app.journal.fleet().value.breaker_open_at is None, "what is missing is unknown, not gone"
-
-
-_ = BERLIN, MONDAY

@@ -6,6 +6,8 @@ propose(view, rule, now). It looks at the view, never at the world; it says what
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -13,8 +15,9 @@ from pydantic import BaseModel
 
 from shared.model.decisions import Proposal
 from shared.model.facts import Need, View
+from shared.model.memory import Memory
 from shared.policy.bound import BoundRule
-from shared.policy.rules import hours
+from shared.policy.rules import hours, idle
 
 
 class Rule(Protocol):
@@ -26,8 +29,24 @@ class Rule(Protocol):
     def propose(self, view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]: ...
 
 
-RULES: tuple[Rule, ...] = (
-    hours,  # type: ignore[assignment]  # the clock: what a schedule says
+RULES: tuple[Rule, ...] = (  # type: ignore[assignment]  # a module is no type that mypy sees as a protocol
+    hours,  # the clock: what a schedule says
+    idle,  # use: what signals say
 )
 
 BY_KEY = {rule.KEY: rule for rule in RULES}
+
+
+def needed_by(view: View, rules: Iterable[BoundRule], need: Need, now: datetime) -> BoundRule | None:
+    """The first rule that asks for this fact about the cluster; None when no rule does."""
+    return next((rule for rule in rules if need in BY_KEY[rule.kind].needs(view, rule, now)), None)
+
+
+def learn(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
+    """The view's memory with what this look teaches about use; the same object where it teaches nothing."""
+    memory = view.memory
+    rule = next((rule for rule in rules if rule.kind == idle.KEY), None)
+    if rule is None:
+        return memory
+    activity = idle.learned(view, rule, now)
+    return memory if activity is memory.activity else replace(memory, activity=activity)

@@ -17,8 +17,10 @@ from shared.policy.durations import Duration
 from shared.policy.match import fits
 from shared.policy.schedule import Hours, hours
 from shared.policy.spoken import spoken
+from shared.policy.start_times import observed_start_time
 
 KEY = "hours"
+_NO_LEAD = timedelta(0)
 
 
 class Block(BaseModel):
@@ -58,12 +60,16 @@ def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
 
 def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     """One proposal per target the rule speaks for; its wish is None where the rule has no opinion just now."""
+    pools = (None,) if rule.block.pools is None else _pools(rule.block, view.cluster)
+    return tuple(_proposal(rule, pool, now, _lead(view, rule.block, pool)) for pool in pools)
+
+
+def _lead(view: View, block: Block, pool: str | None) -> timedelta:
+    """What the policy says, longer where starts of this target were seen to take longer, and its place in the queue."""
     cluster = view.cluster
-    queue_lead = view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
-    lead: timedelta = rule.block.lead + queue_lead
-    if rule.block.pools is None:
-        return (_proposal(rule, None, now, lead),)
-    return tuple(_proposal(rule, pool, now, lead) for pool in _pools(rule.block, cluster))
+    seen = observed_start_time(view.memory.target(pool).start_seconds)
+    lead = block.lead if seen is None else max(block.lead, seen)
+    return lead + view.fleet.queue_lead.get((cluster.subscription, cluster.location), _NO_LEAD)
 
 
 def _pools(block: Block, cluster: Cluster) -> tuple[str, ...]:

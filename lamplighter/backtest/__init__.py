@@ -1,0 +1,10 @@
+"""What a policy would have done: the same `decide` and `admit`, replayed over history in virtual time.
+
+history      when clusters were needed: one Trace each; csv_history, swf_history and live_history read them
+limits       how long AKS takes to start and stop
+cluster      one cluster in the replay: its power, its memory, the work that waits for it
+replay       the engine over all of them, instant by instant
+alternatives what the policy is compared with: always on, a schedule, idle timeouts, the clairvoyant
+measure      hours on, cold starts, needed time covered, minutes people waited
+report       the same as a table, as JSON and as a picture
+"""

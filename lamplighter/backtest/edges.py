@@ -1,0 +1,103 @@
+"""The moments from which on another look may see something else, if nothing happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from lamplighter.backtest.limits import Limits
+from lamplighter.backtest.looking import Look
+from shared.model.activity import Activity, Stretch
+from shared.model.decisions import Decision, Proposal
+from shared.model.facts import Need
+from shared.model.fleet import Power
+from shared.model.memory import Wish
+from shared.policy import foresight
+from shared.policy.bound import BoundRule
+from shared.policy.document import Policy
+from shared.policy.rules import idle
+from shared.policy.start_times import start_time
+from shared.policy.voices import hear
+from shared.policy.warn import SLACK
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: datetime) -> Iterator[int]:
+    """Unix seconds after `now`. `decisions` are those of the look as the fleet admitted them."""
+    guards = [seen.policy.guards_for(seen.owner.environment, rule) for rule in seen.owner.rules]
+    warned = max((one.warn_before_stop for one in guards), default=timedelta(0)) + SLACK
+    held = {one.manual_hold for one in guards}
+    said = hear(seen.view, seen.policy, now, seen.owner).proposals
+    for edge in {*_said(said, decisions), *_lapses(seen, held), *_frozen(seen.policy)}:
+        for moment in (edge, edge - warned):
+            if moment > now:
+                yield _seconds(moment)
+    tick = timedelta(seconds=limits.tick)
+    yield from map(_seconds, _learned(seen, said, tick, now))
+
+
+def _seconds(moment: datetime) -> int:
+    return -int(-moment.timestamp() // 1)
+
+
+def _said(said: Sequence[Proposal], decisions: Sequence[Decision]) -> Iterator[datetime]:
+    """What voices and decisions say themselves."""
+    yield from (proposal.until for proposal in said if proposal.until is not None)
+    for decision in decisions:
+        if decision.not_before is not None:
+            yield decision.not_before
+        if decision.announce is not None:
+            yield decision.announce.due_at
+
+
+def _lapses(seen: Look, held: set[timedelta]) -> Iterator[datetime]:
+    """Ends of the respect for a change by hand, and for what ran when a rule was adopted."""
+    for target in seen.view.memory.targets.values():
+        begun = [adoption.at for adoption in target.adopted.values()]
+        begun += [target.seen.since] if target.seen is not None and target.seen.since is not None else []
+        begun += [target.served.through] if target.served is not None else []
+        yield from (at + wait for at in begun for wait in held)
+
+
+def _frozen(policy: Policy) -> Iterator[datetime]:
+    return (edge for freeze in policy.freezes for edge in (freeze.begin, freeze.end))
+
+
+def _learned(seen: Look, said: Sequence[Proposal], tick: timedelta, now: datetime) -> Iterator[datetime]:
+    """What an idle rule does not say itself: when signals begin to tell, and when it may start ahead of a need."""
+    fact = seen.view.facts.get(Need.ACTIVITY)
+    if fact is not None and not fact.known:
+        yield now + tick
+    activity = seen.view.memory.activity
+    if activity is None or activity.quiet_at is None or activity.use not in (Stretch.OFF, Stretch.IDLE):
+        return
+    for rule in seen.owner.rules:
+        if rule.kind == idle.KEY and rule.block.learn:
+            expected = any(one.rule == rule.name and one.wish is Wish.RUNNING for one in said)
+            if now - activity.quiet_at < _HOUR * rule.block.costs.break_even or (expected and _runs(seen)):
+                yield now + tick
+            else:
+                yield _started_ahead(seen, rule, activity, now)
+
+
+def _runs(seen: Look) -> bool:
+    return seen.view.cluster.power is Power.RUNNING
+
+
+def _started_ahead(seen: Look, rule: BoundRule, activity: Activity, now: datetime) -> datetime:
+    """The first moment today at which the rule would start ahead, else midnight, to ask again.
+
+    From break-even on only the hours change a quiet spell's ledger; before, and while it runs ahead, every tick does.
+    """
+    costs, cluster = rule.block.costs, seen.view.cluster
+    lead = start_time(seen.view.memory.target(None).start_seconds)
+    lead += seen.view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+    begin = now.replace(minute=0, second=0, microsecond=0)
+    while begin - lead < tomorrow:
+        begin += _HOUR
+        if begin - lead > now and foresight.ahead(activity, begin - lead, costs, lead) is not None:
+            return begin - lead
+    return tomorrow

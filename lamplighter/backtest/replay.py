@@ -1,0 +1,296 @@
+"""The deployed engine in virtual time: `decide` and `admit` as they are, over every cluster of a history.
+
+Between two events nothing changes its mind, so nothing is asked: events are the ends of starts and stops, the needs of
+the history, and what decisions themselves say of when they may turn out otherwise (`until`, `not_before`, warnings).
+Asking at every tick instead gives the same actions, only slower; a test holds that. What happens is known only when it
+happens: cutting the history off later than t changes nothing before t.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from lamplighter.backtest.edges import edges
+from lamplighter.backtest.history import History, Interval, Trace
+from lamplighter.backtest.life import Life
+from lamplighter.backtest.limits import MINUTE, Limits
+from lamplighter.backtest.looking import Look, Moment, catch_up, look, with_facts
+from shared.model.decisions import Decision, Verdict
+from shared.model.facts import FleetFacts, View
+from shared.model.memory import FleetMemory, Memory, PersonHold, Wish
+from shared.policy import claim as protocol
+from shared.policy.admit import admit
+from shared.policy.decide import decide
+from shared.policy.document import Policy
+from shared.policy.facts import fleet_facts, headcount
+from shared.policy.voices import Owner, owner_of
+
+PULSE_SECOND = 15
+"""Of each minute: when the app looks how open actions ended."""
+KEPT_ON = timedelta(hours=12)
+"""What people say at once; they say it again as long as they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One start or stop. `at` is Unix seconds."""
+
+    at: int
+    cluster: str
+    verb: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What became of one cluster: `up` is when people could use it, `billed` when it cost money."""
+
+    trace: Trace
+    up: tuple[Interval, ...]
+    billed: tuple[Interval, ...]
+    done: tuple[Done, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the history is replayed."""
+
+    limits: Limits = field(default_factory=Limits)
+    people: bool = True
+    """Somebody who needs a cluster that is off wakes it, keeps it on as long as needed, and answers warnings."""
+    every_tick: bool = False
+    """Ask at every tick, whether anything can have changed or not."""
+
+
+class _Kind(IntEnum):
+    """What happens; at one instant in this order."""
+
+    ARRIVED = 0
+    SETTLE = 1
+    NEEDED = 2
+    NEEDED_NO_MORE = 3
+    ACT = 4
+    LOOK = 5
+
+
+def replay(
+    history: History, policy: Policy, terms: Terms = Terms(), progress: Callable[[float], object] | None = None
+) -> tuple[Lived, ...]:
+    """One result per trace, in their order. `progress` is told the share that is done, now and then.
+
+    The policy acts, whatever its mode; every rule is adopted at the begin of a trace, when its cluster is running.
+    """
+    return _Replay(history, acting(policy), terms).run(progress or (lambda _: None))
+
+
+def acting(policy: Policy) -> Policy:
+    """The policy as if its file said `mode: act`; in a file that says so, rules that only plan still do."""
+    if policy.mode == "act":
+        return policy
+    return replace(policy, mode="act", rules=tuple(replace(rule, mode="act") for rule in policy.rules))
+
+
+class _Replay:
+    def __init__(self, history: History, policy: Policy, terms: Terms) -> None:
+        self._history, self._policy, self._terms = history, policy, terms
+        self._limits = terms.limits
+        self._lives = [Life(trace, people=terms.people) for trace in history.traces]
+        self._owners: list[Owner] = [owner_of(trace.cluster, policy) for trace in history.traces]
+        self._count = headcount((trace.cluster for trace in history.traces), policy)
+        self._facts = self._fleet((), datetime.fromtimestamp(history.begin, UTC))
+        self._place = {trace.cluster.id: number for number, trace in enumerate(history.traces)}
+        self._events: list[tuple[int, int, int, str]] = []
+        self._done: list[list[Done]] = [[] for _ in history.traces]
+
+    def _fleet(self, memories: Iterable[Memory], now: datetime) -> FleetFacts:
+        return fleet_facts(self._count, memories, FleetMemory(), now)
+
+    def run(self, progress: Callable[[float], object]) -> tuple[Lived, ...]:
+        for number, life in enumerate(self._lives):
+            self._look_at(number, life.trace.begin)
+            self._next_need(number)
+        begin, end = self._history.begin, self._history.end
+        day = begin
+        while self._events:
+            at = self._events[0][0]
+            if at >= day:
+                progress((at - begin) / (end - begin))
+                day = at + 86_400
+            self._instant(Moment.of(at))
+        for life in self._lives:
+            life.ends()
+        return tuple(
+            Lived(life.trace, tuple(life.up), tuple(life.billed), tuple(done))
+            for life, done in zip(self._lives, self._done, strict=True)
+        )
+
+    # --- events ---
+
+    def _push(self, at: int, kind: _Kind, number: int, id_: str = "") -> None:
+        if at < self._lives[number].trace.end:
+            heapq.heappush(self._events, (at, kind, number, id_))
+
+    def _look_at(self, number: int, at: int) -> None:
+        """At the first tick from `at` on."""
+        self._look_exactly(number, self._limits.next_tick(at))
+
+    def _look_exactly(self, number: int, at: int) -> None:
+        looks = self._lives[number].looks
+        if at not in looks:
+            looks.add(at)
+            self._push(at, _Kind.LOOK, number)
+
+    def _next_need(self, number: int) -> None:
+        life = self._lives[number]
+        if life.need < len(life.trace.busy):
+            begin = life.trace.busy[life.need][0]
+            # Up to here it was quiet, which is known at the tick before.
+            self._look_exactly(number, begin // self._limits.tick * self._limits.tick)
+            self._push(begin, _Kind.NEEDED, number)
+
+    def _instant(self, when: Moment) -> None:
+        """Everything that happens at one moment."""
+        looks = []
+        while self._events and self._events[0][0] == when.at:
+            _, kind, number, id_ = heapq.heappop(self._events)
+            match kind:
+                case _Kind.ARRIVED:
+                    self._arrived(number, when)
+                case _Kind.SETTLE:
+                    self._settle(number, when)
+                case _Kind.NEEDED:
+                    self._needed(number, when)
+                case _Kind.NEEDED_NO_MORE:
+                    self._needed_no_more(number, when)
+                case _Kind.ACT:
+                    self._act(number, id_, when)
+                case _:
+                    self._lives[number].looks.discard(when.at)
+                    looks.append(number)
+        if looks:
+            self._look(looks, when)
+
+    def _arrived(self, number: int, when: Moment) -> None:
+        """A start or stop is done: the next pulse or tick notices."""
+        life, at = self._lives[number], when.at
+        life.arrives(at)
+        if at < life.busy_until:
+            self._push(life.busy_until, _Kind.NEEDED_NO_MORE, number)
+        pulse = -(-(at - PULSE_SECOND) // MINUTE) * MINUTE + PULSE_SECOND
+        self._push(min(pulse, self._limits.next_tick(at)), _Kind.SETTLE, number)
+
+    def _settle(self, number: int, when: Moment) -> None:
+        life = self._lives[number]
+        ended = protocol.settle(life.memory, life.seen, when.now)
+        assert ended.outcome is protocol.Outcome.SUCCEEDED, ended.sentence  # noqa: S101 - Azure obeys in a replay
+        life.memory = ended.memory
+        self._look_at(number, when.at)
+
+    def _needed(self, number: int, when: Moment) -> None:
+        """Somebody needs it. Where it is off, they wake it, if there are people: a hint that may start it at once."""
+        life, at = self._lives[number], when.at
+        _, end = life.trace.busy[life.need]
+        life.need += 1
+        life.need_begins(at, end)
+        self._next_need(number)
+        if life.up_since is not None:
+            self._push(life.busy_until, _Kind.NEEDED_NO_MORE, number)
+        elif life.people:
+            life.memory = _kept_on(life, when.now)
+            self._look_exactly(number, at)
+        self._look_at(number, at + 1)
+
+    def _needed_no_more(self, number: int, when: Moment) -> None:
+        life = self._lives[number]
+        if life.needed(when.at):
+            return
+        if life.woken:
+            life.woken = False
+            life.memory = replace(life.memory, holds=())
+        self._look_at(number, when.at)
+        self._look_at(number, self._limits.next_tick(when.at) + 1)
+
+    # --- the arrow: decide, admit, act ---
+
+    def _look(self, numbers: Sequence[int], when: Moment) -> None:
+        ticks = when.at % self._limits.tick == 0
+        looks = {number: self._decide(number, when, told=ticks) for number in numbers}
+        decisions = [decision for one in looks.values() for decision in one.decisions if ticks or not _stops(decision)]
+        facts = self._facts
+        if any(map(_stops, decisions)):
+            facts = self._fleet((life.memory for life in self._lives), when.now)
+        plan = admit(decisions, facts, self._policy, when.now)
+        for decision in plan.admitted:
+            if decision.id not in facts.queued:
+                self._send(decision, when)
+        if self._terms.every_tick:
+            for number in numbers:
+                self._look_at(number, when.at + 1)
+            return
+        made = {decision.id: decision for decision in plan.decisions}
+        for number, one in looks.items():
+            said = [made.get(decision.id, decision) for decision in one.decisions]
+            for edge in edges(one, said, self._limits, when.now):
+                self._look_at(number, edge)
+
+    def _decide(self, number: int, when: Moment, *, told: bool) -> Look:
+        """As a tick does; whoever works there answers a warning, and goes on saying so."""
+        life, owner = self._lives[number], self._owners[number]
+        missed = self._limits.next_tick(max(life.looked, life.up_since or 0) + 1)
+        catch_up(life, owner, (Moment.of(at) for at in range(missed, when.at, self._limits.tick)))
+        working = life.people and life.needed(when.at)
+        if working and life.woken:
+            life.memory = _kept_on(life, when.now)
+        seen = look(life, owner, self._policy, self._facts, when, told=told)
+        if working and not life.woken and any(map(_threatens, seen.decisions)):
+            life.memory = _kept_on(life, when.now)
+            seen = look(life, owner, self._policy, self._facts, when, told=told)
+        life.looked = when.at
+        return seen
+
+    def _send(self, decision: Decision, when: Moment) -> None:
+        number = self._place[decision.cluster]
+        if decision.not_before is None or decision.not_before <= when.now:
+            self._act(number, decision.id, when)
+            return
+        life = self._lives[number]
+        if _stops(decision):
+            life.memory = replace(life.memory, queued_id=decision.id, queued_at=decision.not_before)
+        self._push(int(decision.not_before.timestamp()), _Kind.ACT, number, decision.id)
+
+    def _act(self, number: int, id_: str, when: Moment) -> None:
+        """Decides again on what is there now, claims, and does it."""
+        life, owner, now = self._lives[number], self._owners[number], when.now
+        view = with_facts(View(life.seen, life.memory, fleet=self._facts), owner, life, when)
+        again = decide(view, self._policy, now, owner)
+        found = next((one for one in again if one.id == id_ and one.verdict is Verdict.ACT), None)
+        claimed = None if found is None else protocol.claim(life.memory, found, now)
+        if found is None or found.action is None or not isinstance(claimed, Memory):
+            return
+        life.memory = protocol.accepted(claimed, now, None)
+        if found.action.disruptive:
+            life.stops(when.at)
+        else:
+            life.starts(when.at)
+        takes = self._limits.stop_takes if found.action.disruptive else self._limits.start_takes
+        self._done[number].append(Done(when.at, found.cluster, found.action.verb, found.reason.value))
+        self._push(when.at + takes, _Kind.ARRIVED, number)
+
+
+def _kept_on(life: Life, now: datetime) -> Memory:
+    life.woken = True
+    hold = PersonHold(Wish.RUNNING, now, now + KEPT_ON, "wake", reason="needed")
+    return replace(life.memory, holds=(hold,))
+
+
+def _stops(decision: Decision) -> bool:
+    return decision.action is not None and decision.action.disruptive
+
+
+def _threatens(decision: Decision) -> bool:
+    """It is about to go off: people are warned, or it happens."""
+    return decision.announce is not None or (decision.verdict is Verdict.ACT and _stops(decision))

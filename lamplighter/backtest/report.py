@@ -1,0 +1,188 @@
+"""The outcome of a backtest: as JSON, as tables, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamplighter.backtest.history import DAY, History
+from lamplighter.backtest.limits import Limits
+from lamplighter.backtest.measure import Measured, total
+from lamplighter.terminal import console, counted, table
+from shared.errors import InputError
+from shared.reports.chart import Panel, bars
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 15
+"""Clusters in the table; JSON has them all."""
+PICTURES = (".svg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One way of running the clusters of a history, measured; `clusters` in the order of its traces."""
+
+    name: str
+    says: str
+    clusters: tuple[Measured, ...]
+    policy: bool = False
+    """A policy that was replayed, no alternative."""
+
+    @property
+    def total(self) -> Measured:
+        return total(self.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything there is to tell; the first outcome is the one that was asked about."""
+
+    history: History
+    limits: Limits
+    outcomes: tuple[Outcome, ...]
+
+
+def document(report: Report) -> dict[str, Any]:
+    """JSON values; shares are 0 to 1, `_a_day` is a cluster's average."""
+    history, limits = report.history, report.limits
+    return {
+        "history": {
+            "source": history.source,
+            "begin": _instant(history.begin),
+            "end": _instant(history.end),
+            "clusters": len(history.traces),
+        },
+        "limits": {
+            "start_seconds": limits.start_takes,
+            "stop_seconds": limits.stop_takes,
+            "rest_seconds": limits.rest,
+        },
+        "outcomes": [
+            {
+                "name": outcome.name,
+                "says": outcome.says,
+                "policy": outcome.policy,
+                "total": _numbers(outcome.total),
+                "clusters": [
+                    {"cluster": trace.cluster.name, "id": trace.cluster.id, **_numbers(one)}
+                    for trace, one in zip(history.traces, outcome.clusters, strict=True)
+                ],
+            }
+            for outcome in report.outcomes
+        ],
+    }
+
+
+def _numbers(one: Measured) -> dict[str, Any]:
+    return {
+        "hours": round(one.there / 3600, 3),
+        "hours_on": round(one.hours_on, 3),
+        "hours_saved": round(one.hours_saved, 3),
+        "share_saved": round(one.share_saved, 4),
+        "cold_starts": one.cold_starts,
+        "cold_starts_a_day": round(one.cold_starts_a_day, 4),
+        "hours_needed": round(one.needed / 3600, 3),
+        "share_covered": None if one.share_covered is None else round(one.share_covered, 4),
+        "late_minutes": round(one.late / 60, 2),
+        "late_minutes_a_day": round(one.late_minutes_a_day, 3),
+    }
+
+
+def show(report: Report) -> None:
+    out, history = console(), report.history
+    days = (history.end - history.begin) / DAY
+    needed = total(report.outcomes[0].clusters)
+    out.print(
+        f"{counted(len(history.traces), 'cluster')}, {days:.0f} days from {_instant(history.begin):%d %b %Y}, "
+        f"needed {needed.needed / needed.there:.1%} of the time",
+        style="bold",
+    )
+    out.print()
+    _show_outcomes(out, report.outcomes)
+    _show_clusters(out, report)
+    out.print(
+        "\nFor a cluster and day: cold, how often it was needed and off; late, minutes of waiting or going without it."
+        "\nCovered: share of the time it was needed in which it was up.",
+        style="dim",
+    )
+
+
+def _show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
+    rows = table("", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "*")
+    for outcome in outcomes:
+        style = "bold" if outcome.policy else ""
+        rows.add_row(outcome.name, *_cells(outcome.total), outcome.says, style=style)
+    out.print(rows)
+
+
+def _show_clusters(out: Console, report: Report) -> None:
+    asked = report.outcomes[0]
+    pairs = zip(report.history.traces, asked.clusters, strict=True)
+    ranked = sorted(pairs, key=lambda pair: (-pair[1].billed, pair[0].cluster.name))
+    out.print(f"\nClusters under {asked.name}, those that ran longest first", style="bold")
+    rows = table("cluster*", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>")
+    for trace, one in ranked[:SHOWN]:
+        rows.add_row(trace.cluster.name, *_cells(one))
+    out.print(rows)
+    if len(ranked) > SHOWN:
+        out.print(f"and {len(ranked) - SHOWN:,} more; --json tells of all", style="dim")
+
+
+def _cells(one: Measured) -> tuple[str, ...]:
+    covered = "" if one.share_covered is None else f"{one.share_covered:.1%}"
+    return (
+        f"{one.hours_on:,.0f}",
+        f"{one.hours_saved:,.0f}",
+        f"{one.share_saved:.1%}",
+        f"{one.cold_starts_a_day:.2f}",
+        covered,
+        f"{one.late_minutes_a_day:.1f}",
+    )
+
+
+def picture(report: Report) -> dict[str, Any]:
+    """Vega-Lite: four small bar charts side by side, a bar for each way of running the clusters."""
+    totals = [outcome.total for outcome in report.outcomes]
+    panels = (
+        Panel("hours on, % of always-on", tuple(100 * (1 - one.share_saved) for one in totals)),
+        Panel("cold starts a day", tuple(one.cold_starts_a_day for one in totals), ".2f"),
+        Panel("needed time not covered, %", tuple(100 * (1 - (one.share_covered or 0.0)) for one in totals)),
+        Panel("late, minutes a day", tuple(one.late_minutes_a_day for one in totals)),
+    )
+    history = report.history
+    title = f"{counted(len(history.traces), 'cluster')}, {(history.end - history.begin) / DAY:.0f} days"
+    names = tuple(outcome.name for outcome in report.outcomes)
+    marked = frozenset(outcome.name for outcome in report.outcomes if outcome.policy)
+    return bars(title, names, panels, marked)
+
+
+def picture_file(text: Path) -> Path:
+    """Raises InputError for a file that is no picture we can write."""
+    if text.suffix.casefold() not in PICTURES:
+        raise InputError(f"--picture {text} is neither .svg nor .png: expected such as --picture backtest.svg")
+    return text
+
+
+def draw(report: Report, file: Path) -> None:
+    """Writes the picture; the renderer is loaded only here."""
+    try:
+        import vl_convert  # noqa: PLC0415  # 60 MB, for this option only
+    except ImportError:
+        raise InputError("pictures need vl-convert-python: pip install 'lamplighter[laptop]'") from None
+    value = picture(report)
+    try:
+        if file.suffix.casefold() == ".png":
+            file.write_bytes(vl_convert.vegalite_to_png(value, scale=2))
+        else:
+            file.write_text(vl_convert.vegalite_to_svg(value), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}; expected such as backtest.svg") from None
+
+
+def _instant(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

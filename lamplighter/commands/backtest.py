@@ -1,0 +1,182 @@
+"""`lamplighter backtest`: what a policy would have done, before anybody trusts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamplighter import options
+from lamplighter.terminal import bar, counted, print_json, warn
+from shared.errors import InputError
+
+if TYPE_CHECKING:
+    from lamplighter.backtest.alternatives import Alternative
+    from lamplighter.backtest.history import History
+    from lamplighter.backtest.limits import Limits
+    from lamplighter.backtest.replay import Terms
+    from lamplighter.backtest.report import Outcome, Report
+    from shared.policy.document import Policy
+
+FORMATS = ("csv", "swf")
+
+
+def command(
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", metavar="FILE", help="When clusters were needed: CSV time,cluster,active, or SWF."),
+    ] = None,
+    *,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="The policy. Without it, a standard one: --rule.")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="RULE", help="The standard policy's rule: idle or hours.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="csv|swf", help="Of the history. Default: by the file's name.")
+    ] = None,
+    days: Annotated[int | None, typer.Option("--days", metavar="N", help="Only the last N days.")] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", metavar="ZONE", help="Of 12x5 and the standard policy: an IANA name.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="WHAT",
+            help="always-on, 12x5, optimum, an idle timeout such as 45m, or another policy file; repeat it for more.",
+        ),
+    ] = None,
+    start_takes: Annotated[str, typer.Option("--start-takes", metavar="6m", help="Call until ready.")] = "6m",
+    stop_takes: Annotated[str, typer.Option("--stop-takes", metavar="3m", help="Call until off.")] = "3m",
+    people: Annotated[
+        bool,
+        typer.Option("--wake/--no-wake", help="Whether people wake what they need, keep it on and answer warnings."),
+    ] = True,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Draw it too: .svg or .png.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Replay a policy over history: hours on, cold starts, needed time covered, minutes late.
+
+    The same engine decides as in the app, in virtual time, with the times that AKS takes to start and stop. Beside it
+    stand always-on, a 12x5 schedule, fixed idle timeouts, and the clairvoyant, which knows every need in advance.
+    """
+    from lamplighter.backtest.limits import Limits  # noqa: PLC0415  # the engine is not for --help
+    from lamplighter.backtest.replay import Terms  # noqa: PLC0415
+    from lamplighter.backtest.report import document, draw, picture_file, show  # noqa: PLC0415
+
+    limits = Limits(
+        int(options.duration(start_takes, "--start-takes").total_seconds()),
+        int(options.duration(stop_takes, "--stop-takes").total_seconds()),
+    )
+    drawing = None if picture is None else picture_file(picture)
+    told = _history(history, form, days)
+    place = options.zone(zone) if zone is not None else told.zone or "UTC"
+    mine = _policy(policy, rule, place)
+    ways = _ways(against, mine.timezone if zone is None else place)
+    report = _report(told, mine, ways, Terms(limits, people=people))
+    if drawing is not None:
+        draw(report, drawing)
+    if as_json:
+        print_json(document(report))
+    else:
+        show(report)
+
+
+def _history(file: Path | None, form: str | None, days: int | None) -> History:
+    from lamplighter.backtest.csv_history import read_csv  # noqa: PLC0415
+    from lamplighter.backtest.swf_history import read_swf  # noqa: PLC0415
+
+    if file is None:
+        raise InputError("no history is named: expected a file, such as --history usage.csv")
+    if form is not None and form not in FORMATS:
+        raise InputError(f"--format {form!r} is unknown: expected csv or swf, such as --format swf")
+    kind = form or ("swf" if ".swf" in file.suffixes else "csv")
+    read = read_swf(file) if kind == "swf" else read_csv(file)
+    return read if days is None else read.last(options.days(days))
+
+
+def _policy(file: Path | None, rule: str | None, zone: str) -> Policy:
+    if file is None:
+        from lamplighter.backtest.standard import standard_policy  # noqa: PLC0415
+
+        return standard_policy(rule, zone)
+    if rule is not None:
+        raise InputError("--rule chooses a standard policy, and --policy names another: expected one of them")
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415
+
+    return read_policy_file(file)
+
+
+def _ways(words: Sequence[str] | None, zone: str) -> tuple[Alternative | Policy, ...]:
+    """What stands beside the policy, in the order that was asked for."""
+    from lamplighter.backtest.alternatives import USUAL, alternative  # noqa: PLC0415
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415
+
+    found: list[Alternative | Policy] = []
+    for word in words or USUAL:
+        if Path(word).suffix in (".yaml", ".yml"):
+            found.append(read_policy_file(Path(word)))
+            continue
+        try:
+            found.append(alternative(word, zone))
+        except ValueError:
+            raise InputError(
+                f"--against {word!r} is unknown: expected always-on, 12x5, optimum, an idle timeout such as 45m, "
+                "or a policy such as other.yaml"
+            ) from None
+    return tuple(found)
+
+
+def _report(history: History, mine: Policy, ways: Sequence[Alternative | Policy], terms: Terms) -> Report:
+    from lamplighter.backtest.alternatives import Alternative  # noqa: PLC0415
+    from lamplighter.backtest.report import Report  # noqa: PLC0415
+
+    outcomes = [_replayed(history, mine, terms)]
+    for way in ways:
+        if isinstance(way, Alternative):
+            outcomes.append(_ran(history, way, terms.limits))
+        else:
+            outcomes.append(_replayed(history, way, terms))
+    return Report(history, terms.limits, tuple(outcomes))
+
+
+def _replayed(history: History, policy: Policy, terms: Terms) -> Outcome:
+    from lamplighter.backtest.measure import Ran, measured  # noqa: PLC0415
+    from lamplighter.backtest.replay import replay  # noqa: PLC0415
+    from lamplighter.backtest.report import Outcome  # noqa: PLC0415
+
+    _note(history, policy)
+    with bar(f"replaying {policy.source} ...") as progress:
+        lived = replay(history, policy, terms, progress)
+    measures = tuple(measured(one.trace, Ran(one.up, one.billed), waits=terms.people) for one in lived)
+    says = "as the app would have done" if terms.people else "as the app would have done, woken by nobody"
+    return Outcome(Path(policy.source).name, says, measures, policy=True)
+
+
+def _note(history: History, policy: Policy) -> None:
+    """What would surprise whoever reads the numbers."""
+    places = [(trace.cluster, policy.environment_of(trace.cluster)) for trace in history.traces]
+    safe = sum(place.production for _, place in places)
+    silent = sum(not place.production and not policy.rules_for(cluster, place) for cluster, place in places)
+    notes = []
+    if safe:
+        notes.append(f"{counted(safe, 'cluster')} of the history are production in {policy.source}, so never stopped")
+    if silent:
+        notes.append(f"no rule of {policy.source} speaks for {counted(silent, 'cluster')} of the history")
+    if policy.mode == "plan":
+        notes.append(f"{policy.source} says mode: plan; it is replayed as if it said act")
+    warn(notes)
+
+
+def _ran(history: History, way: Alternative, limits: Limits) -> Outcome:
+    from lamplighter.backtest.measure import measured  # noqa: PLC0415
+    from lamplighter.backtest.report import Outcome  # noqa: PLC0415
+
+    measures = tuple(measured(trace, way.run(trace, limits), waits=way.waits) for trace in history.traces)
+    return Outcome(way.name, way.says, measures)

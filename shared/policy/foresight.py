@@ -1,0 +1,256 @@
+"""How long to wait before stopping, and when to start ahead: what a cluster's past says about its next need.
+
+Ski rental with learned advice. Waiting longer costs running time; stopping costs a start and people's waiting. From the
+spells seen so far follow the odds of the next one, from the odds the wait that costs least. Advice is followed only as
+far as a ledger covers its worst case, so that the whole bill stays within twice that of a clairvoyant who pays
+min(spell, break-even) for each spell: what the break-even rule guarantees, advice can improve and not undo.
+
+Sources: A. R. Karlin et al., Competitive snoopy caching, https://doi.org/10.1007/BF01762111 (break-even is
+2-competitive); R. Kumar, M. Purohit, Z. Svitkina, Improving online algorithms via ML predictions, NeurIPS 2018 (advice
+with a guarantee); M. Shahrad et al., Serverless in the Wild, USENIX ATC 2020 (histograms of idle times).
+Pure; every function reads an Activity and changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
+from operator import itemgetter
+
+from shared.model.activity import BINS, EDGES, HOURS, PLACES, Activity, Stretch, floats
+
+PRIOR_WEIGHT = 4.0
+"""Spells that the prior counts as: each bin as likely as another, whatever the time scale."""
+PLACE_WEIGHT = 10.0
+"""Spells at one place in a session from which on they count more than spells at all places."""
+SAME = 0.02
+"""Waits whose costs differ by less than this share are equally good: the one nearest to break-even is taken."""
+WEEK_WEIGHT = 1.0
+"""Weeks that the same hour of other days counts as, when the chance of a need in one hour of the week is judged."""
+SAME_HOUR_WEIGHT = 2.0
+"""Days without a need that every hour of the day is believed to have had before the first one was seen."""
+WAIT_WITHIN_HOUR = 0.5
+"""Hours that it runs for nothing on average, started for an hour in which the need comes: less waiting never pays."""
+HORIZON = timedelta(days=7)
+_HOUR = timedelta(hours=1)
+_LONG = 24.0 * 14
+_LOG_STEP = math.log(2) / 2
+# A bin of the same width on a logarithmic scale is as likely as another; the first reaches down to half a minute.
+_PRIOR = (2.0, *[1.0] * (BINS - 1))
+# Mean hours of a spell in a bin, where log(hours) is spread evenly.
+_MEAN = (
+    EDGES[0] / 2,
+    *((high - low) / _LOG_STEP for low, high in pairwise(EDGES)),
+    _LONG,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What it costs to have stopped when the next need comes, in hours of the running cluster."""
+
+    starting: float
+    waiting: float
+    """Of the people who wait while it starts."""
+    longest: float
+    """No wait is longer than this."""
+
+    @property
+    def break_even(self) -> float:
+        return self.starting + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait after the last need, in hours, and why."""
+
+    hours: float
+    learned: bool
+    spells: float = 0.0
+    """Spells learned from; older ones count less."""
+    returns: float = 0.0
+    """Chance that the next need begins within `hours`."""
+    later: float = 0.0
+    """Chance that it begins within another break-even after them."""
+    cost: float = 0.0
+    """Expected cost of one spell with this wait, in hours."""
+    break_even_cost: float = 0.0
+    """The same with a wait of break-even."""
+    clamped: bool = False
+    """The ledger did not cover the wait that looked best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An hour in which a need is expected that is worth starting for."""
+
+    begin: datetime
+    end: datetime
+    chance: float
+    weeks: float
+    """Weeks in which that hour began quiet; older ones count less."""
+
+
+def wait(activity: Activity, costs: Costs) -> Wait:
+    """Hours to wait after the last need: within [starting, longest]; break-even until there is reason to differ."""
+    plain = min(costs.break_even, costs.longest)
+    if activity.departures == 0:
+        return Wait(plain, learned=False)
+    odds = spell_odds(activity)
+    stay, gone = _prefix(odds)
+    bill = {
+        edge: stay[number] + gone[number] * (edge + costs.break_even)
+        for number, edge in enumerate(EDGES)
+        if costs.starting <= edge <= costs.longest
+    }
+    if not bill:
+        return Wait(plain, learned=False)
+    least = min(bill.values())
+    good = [edge for edge, cost in bill.items() if cost <= least * (1 + SAME)]
+    best = min(good, key=lambda edge: abs(math.log(edge / costs.break_even)))
+    hours = min(_covered(best, activity.credit, costs.break_even), costs.longest)
+    return Wait(
+        hours,
+        learned=True,
+        spells=sum(floats(activity.spells)),
+        returns=_chance_within(odds, hours),
+        later=_chance_within(odds, hours + costs.break_even) - _chance_within(odds, hours),
+        cost=bill[best],
+        break_even_cost=_bill(odds, plain, costs.break_even),
+        clamped=hours != best,
+    )
+
+
+def _covered(best: float, credit: float, break_even: float) -> float:
+    """The wait nearest to `best` whose worst case the ledger covers: a need right after the stop, or none at all."""
+    room = max(credit, 0.0)
+    return min(max(best, break_even - room), break_even + room)
+
+
+def spell_odds(activity: Activity) -> tuple[float, ...]:
+    """(BINS,) chances of the length of the spell that follows the present need; they sum to 1."""
+    counts = floats(activity.spells)
+    all_places = [sum(counts[number::BINS]) for number in range(BINS)]
+    general = _normal([PRIOR_WEIGHT * even / sum(_PRIOR) + seen for even, seen in zip(_PRIOR, all_places, strict=True)])
+    first = place_row(activity.place) * BINS
+    here = counts[first : first + BINS]
+    return tuple(_normal([PLACE_WEIGHT * chance + seen for chance, seen in zip(general, here, strict=True)]))
+
+
+def place_row(place: int) -> int:
+    """Which row of `spells` a need counts for: the first after a departure, the second, 3 to 5, later ones."""
+    return sum(place > border for border in (1, 2, 5)[: PLACES - 1])
+
+
+def _normal(values: list[float]) -> list[float]:
+    total = sum(values)
+    return [value / total for value in values]
+
+
+def _prefix(odds: tuple[float, ...]) -> tuple[list[float], list[float]]:
+    """For each edge: hours run in spells that end before it, and the chance of those that don't."""
+    stay = list(accumulate(chance * mean for chance, mean in zip(odds, _MEAN, strict=True)))
+    gone = [1.0 - below for below in accumulate(odds)]
+    return stay, gone
+
+
+def _parts(odds: tuple[float, ...], hours: float) -> Iterator[tuple[float, float]]:
+    """(chance, mean hours) of the parts of bins below `hours`."""
+    for number, chance in enumerate(odds[:-1]):
+        low, high = (EDGES[number - 1] if number else 0.0), EDGES[number]
+        if hours >= high:
+            yield chance, _MEAN[number]
+        elif hours > low:
+            share = hours / high if number == 0 else math.log(hours / low) / _LOG_STEP
+            yield chance * share, hours / 2 if number == 0 else (hours - low) / math.log(hours / low)
+
+
+def _chance_within(odds: tuple[float, ...], hours: float) -> float:
+    return sum(chance for chance, _ in _parts(odds, hours))
+
+
+def _bill(odds: tuple[float, ...], hours: float, break_even: float) -> float:
+    stay = sum(chance * mean for chance, mean in _parts(odds, hours))
+    return stay + (1.0 - _chance_within(odds, hours)) * (hours + break_even)
+
+
+# --- the next need ---
+
+
+def hour_of_week(at: datetime) -> int:
+    """0 is Monday 00:00 to 01:00 UTC."""
+    return at.weekday() * 24 + at.hour
+
+
+def chance_in_hour(activity: Activity, hour: int) -> tuple[float, float]:
+    """(chance, weeks): of a need beginning in this hour of the UTC week if it begins quiet; weeks seen so far."""
+    return _chance(floats(activity.hours), hour)
+
+
+_Pick = Callable[[array[float]], tuple[float, ...]]
+
+
+def _alike(hour: int) -> tuple[_Pick, _Pick]:
+    """Where the same hour of working days, or of the weekend, began quiet, and where a need began in it."""
+    days = range(5) if hour // 24 < 5 else range(5, 7)
+    places = [2 * (day * 24 + hour % 24) for day in days]
+    return itemgetter(*places), itemgetter(*(place + 1 for place in places))
+
+
+# A cluster that is off asks for up to a week of hours at every look.
+_ALIKE = tuple(_alike(hour) for hour in range(HOURS))
+
+
+def _chance(values: array[float], hour: int) -> tuple[float, float]:
+    quiet, began = values[2 * hour], values[2 * hour + 1]
+    nights, needs = _ALIKE[hour]
+    common = sum(needs(values)) / (sum(nights(values)) + SAME_HOUR_WEIGHT)
+    return (began + WEEK_WEIGHT * common) / (quiet + WEEK_WEIGHT), quiet
+
+
+def next_need(activity: Activity, now: datetime, horizon: timedelta = HORIZON) -> tuple[datetime, float] | None:
+    """Begin of the hour by which a need is more likely than not to have come, and how likely; None within `horizon`."""
+    begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    values, first = floats(activity.hours), hour_of_week(begin)
+    none = 1.0
+    for passed in range(math.ceil((now + horizon - begin) / _HOUR)):
+        chance, _ = _chance(values, (first + passed) % HOURS)
+        none *= 1.0 - min(chance, 1.0)
+        if none < 0.5:
+            return begin + passed * _HOUR, 1.0 - none
+    return None
+
+
+def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> Ahead | None:
+    """The hour to be started for by now, or the one that has begun: [begin - lead, end) holds `now`.
+
+    Started ahead, it runs half an hour for nothing on average when the need comes, an hour and a start when it
+    doesn't; not started, people wait. None where waiting is cheaper or the ledger does not cover an hour for nothing.
+    """
+    if (
+        activity.use not in (Stretch.OFF, Stretch.IDLE)
+        or activity.quiet_at is None
+        or costs.waiting <= WAIT_WITHIN_HOUR
+    ):
+        return None
+    spell = (now - activity.quiet_at) / _HOUR
+    owed = activity.spent + costs.break_even + 1.0 + lead / _HOUR
+    if activity.credit + 2 * min(spell, costs.break_even) < owed:
+        return None
+    begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while begin - lead <= now:
+        chance, weeks = chance_in_hour(activity, hour_of_week(begin))
+        if (
+            chance * (costs.waiting - WAIT_WITHIN_HOUR) > (1.0 - chance) * (1.0 + costs.starting)
+            and activity.quiet_at < begin
+        ):
+            return Ahead(begin, begin + _HOUR, min(chance, 1.0), weeks)
+        begin += _HOUR
+    return None
+
+
+assert HOURS == 7 * 24  # noqa: S101 - hour_of_week and the bytes agree

@@ -1,0 +1,308 @@
+"""`idle`: stopped when nobody has needed it for a while, started ahead of a need that is likely.
+
+A rule of idleness has a wish only in three cases: STOPPED when the wait is over or its time (`ttl`) is, RUNNING in an
+hour it is started ahead for. In between it has no opinion, so schedules and people decide. What is unknown stops
+nothing. A start, whoever made it, is the clearest sign of need: the wait begins anew with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.model.activity import Activity, Stretch
+from shared.model.decisions import Proposal, Reason, Voice
+from shared.model.facts import Need, View
+from shared.model.fleet import Power
+from shared.model.memory import TargetMemory, Wish
+from shared.model.signals import Signal, Use
+from shared.policy import foresight, learning
+from shared.policy.bound import BoundRule
+from shared.policy.durations import Duration, show_duration
+from shared.policy.foresight import Costs
+from shared.policy.grains import GRAIN
+from shared.policy.signals import Signals
+from shared.policy.spoken import spoken
+from shared.policy.start_times import start_time
+
+KEY = "idle"
+FRESH = timedelta(minutes=30)
+"""An older reading says nothing about now."""
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+
+class Block(BaseModel):
+    """Stopped when idle. Costs are times of a running cluster: what else the money would have bought."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Annotated[Duration, Field(description="The longest wait after the last use.", examples=["2h"])]
+    starting_cost: Annotated[Duration, Field(description="What a stop and a start cost.", examples=["6m"])] = timedelta(
+        minutes=6
+    )
+    waiting_cost: Annotated[
+        Duration, Field(description="What it costs that people wait for a start.", examples=["24m"])
+    ] = timedelta(minutes=24)
+    learn: Annotated[
+        bool,
+        Field(description="Learn from the past when to stop sooner, and when to start ahead.", examples=[True]),
+    ] = False
+    ttl: Annotated[
+        Duration | None, Field(description="Stopped this long after a start, in use or not.", examples=["72h"])
+    ] = None
+    windows: Annotated[
+        int, Field(ge=1, le=288, description="Windows of 5 minutes in a row that must be idle.", examples=[3])
+    ] = 1
+    grace: Annotated[
+        Duration, Field(description="A new cluster is not stopped for idleness before.", examples=["4h"])
+    ] = timedelta(hours=4)
+    signals: Annotated[Signals, Field(description="What counts as use.", examples=[{"cpu_percent": 10}])] = Signals()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.after <= timedelta(0):
+            raise ValueError("after: expected a time longer than 0m, such as 2h")
+        if self.ttl is not None and self.ttl <= timedelta(0):
+            raise ValueError("ttl: expected a time longer than 0m, such as 72h")
+        return self
+
+    @property
+    def costs(self) -> Costs:
+        return Costs(self.starting_cost / _HOUR, self.waiting_cost / _HOUR, self.after / _HOUR)
+
+
+def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
+    """Signals cost a call: only of a cluster that runs, and that no person keeps up anyway."""
+    kept = any(hold.wish is Wish.RUNNING and hold.pool is None and hold.until > now for hold in view.memory.holds)
+    if view.cluster.power is not Power.RUNNING or (kept and not rule.block.learn):
+        return frozenset()
+    return frozenset({Need.ACTIVITY})
+
+
+def learned(view: View, rule: BoundRule, now: datetime) -> Activity | None:
+    """The activity to remember after this look, the same object where nothing is to be written. Before `propose`."""
+    memory, costs = view.memory, rule.block.costs
+    activity, target = memory.activity, memory.target(None)
+    seen, power = target.seen, view.cluster.power
+    changed_at = (seen.since if seen is not None and seen.power is power else None) or now
+    if power is Power.STOPPED:
+        return learning.stopped(activity, changed_at, costs)
+    if power is not Power.RUNNING or view.cluster.is_moving(None):
+        return activity  # on its way up it says Running already, and nobody can use it yet
+    if activity is not None and activity.use is Stretch.OFF:
+        activity = learning.started(activity, changed_at, costs, needed=_wanted(view, target, changed_at))
+    return learning.noted(activity, _signal(view, now), now, costs)
+
+
+def _wanted(view: View, target: TargetMemory, since: datetime) -> bool:
+    """Whether a person's wish is behind the start: their own hand, or a wake. Our starts ahead are not."""
+    ours = target.started_at is not None and target.started_at >= since - _HOUR
+    return not ours or any(hold.wish is Wish.RUNNING for hold in view.memory.holds)
+
+
+def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
+    """One proposal for the cluster; `until` of one without a wish is the stop to come."""
+    silent = Proposal(
+        rule=rule.name,
+        pool=None,
+        voice=Voice.RULE,
+        wish=None,
+        due_at=None,
+        cause=f"{rule.name}:none",
+        reason=Reason.NO_OPINION,
+        sentence="",
+        fingerprint=rule.fingerprint,
+        mode=rule.mode,
+    )
+    ttl = _ttl(view, rule, now, silent)
+    if ttl is not None and ttl.wish is not None:
+        return (ttl,)
+    said = _ahead(view, rule, now, silent) or _idle(view, rule, now, silent)
+    if ttl is not None and said.wish is None:
+        nearest = min(edge for edge in (said.until, ttl.until) if edge is not None)
+        said = replace(said, sentence=f"{said.sentence}; {ttl.sentence}", until=nearest)
+    return (said,)
+
+
+# --- ttl ---
+
+
+def _ttl(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal | None:
+    ttl: timedelta | None = rule.block.ttl
+    since = _running_since(view)
+    if ttl is None or since is None or view.cluster.power is not Power.RUNNING:
+        return None
+    due = max(since + ttl, _adopted_at(view, rule) or since)
+    if now < due:
+        return replace(silent, sentence=f"its time (ttl {show_duration(ttl)}) ends {_utc(due)}", until=due)
+    text = (
+        f"its time is over: ttl {show_duration(ttl)} after its start {_utc(since)}, in use or not;"
+        " whoever may start it can do so, which begins its time anew"
+    )
+    return replace(
+        silent,
+        wish=Wish.STOPPED,
+        due_at=due,
+        cause=f"{rule.name}:ttl:{_stamp(due)}",
+        reason=Reason.TTL,
+        sentence=text,
+        evidence={"started": _utc(since)},
+    )
+
+
+def _running_since(view: View) -> datetime | None:
+    """When it came up, as far as it was noticed; None for one that always ran."""
+    target = view.memory.target(None)
+    seen = target.seen.since if target.seen is not None and target.seen.power is Power.RUNNING else None
+    return max((at for at in (seen, target.started_at) if at is not None), default=None)
+
+
+def _adopted_at(view: View, rule: BoundRule) -> datetime | None:
+    adoption = view.memory.target(None).adopted.get(rule.name)
+    return None if adoption is None or adoption.fingerprint != rule.fingerprint else adoption.at
+
+
+# --- start ahead ---
+
+
+def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal | None:
+    activity, block = view.memory.activity, rule.block
+    if not block.learn or activity is None:
+        return None
+    cluster = view.cluster
+    lead = start_time(view.memory.target(None).start_seconds)
+    lead += view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
+    hour = foresight.ahead(activity, now, block.costs, lead)
+    if hour is None:
+        return None
+    text = (
+        f"a need is expected from {_utc(hour.begin)} (chance {hour.chance:.0%}, {hour.weeks:.0f} such weeks seen):"
+        f" waiting for it would cost {show_duration(block.waiting_cost)}, a start for nothing"
+        f" {show_duration(_HOUR + block.starting_cost)}; ready in {show_duration(_whole(lead))} (p90)"
+    )
+    return replace(
+        silent,
+        wish=Wish.RUNNING,
+        due_at=hour.begin - lead,
+        cause=f"{rule.name}:expected:{_stamp(hour.begin)}",
+        reason=Reason.EXPECTED,
+        sentence=text,
+        until=hour.end,
+        ready_by=hour.begin,
+        evidence={"chance": f"{hour.chance:.2f}", "weeks": f"{hour.weeks:.1f}"},
+    )
+
+
+# --- idle ---
+
+
+def _idle(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal:
+    if view.cluster.power is not Power.RUNNING:
+        return replace(silent, sentence=_off(view.memory.activity, now))
+    signal, activity = _signal(view, now), view.memory.activity
+    if signal is None:
+        return replace(silent, sentence=f"whether it is in use is unknown: {_problem(view, now)}")
+    since = _quiet_since(activity, signal)
+    if since is None or activity is None:
+        text = f"in use ({signal.sentence})" if signal.sentence else "in use"
+        return replace(silent, sentence=text, evidence=signal.evidence)
+    due, why = _due(view, rule, activity, since)
+    evidence = {"idle_since": _utc(since), **signal.evidence}
+    if now < due:
+        text = f"idle since {_utc(since)}, stops {_utc(due)} unless it is used ({why})"
+        return replace(silent, sentence=text, until=due, evidence=evidence)
+    return replace(
+        silent,
+        wish=Wish.STOPPED,
+        due_at=due,
+        cause=f"{rule.name}:idle:{_stamp(since)}",
+        reason=Reason.IDLE,
+        sentence=f"idle since {_utc(since)}; {why}",
+        evidence=evidence,
+    )
+
+
+def _quiet_since(activity: Activity | None, signal: Signal) -> datetime | None:
+    """Begin of the quiet spell that lasts until the end of the signal, as far as it was seen; None while in use."""
+    quiet_at = signal.begin if signal.use is Use.IDLE else signal.quiet_at
+    if quiet_at is None or activity is None or activity.use is not Stretch.IDLE or activity.through is None:
+        return None
+    if quiet_at > activity.through:
+        return quiet_at
+    since = activity.quiet_at or activity.since or quiet_at
+    return max(since, signal.last_active_at or since)
+
+
+def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tuple[datetime, str]:
+    """When the wait is over, and why then. It begins with the last use, or with a start or an adoption after it."""
+    block: Block = rule.block
+    wait = foresight.wait(activity, block.costs) if block.learn else foresight.Wait(block.costs.longest, learned=False)
+    begun = max(at for at in (since, _running_since(view), _adopted_at(view, rule)) if at is not None)
+    due = max(begun + _HOUR * wait.hours, since + GRAIN * block.windows)
+    if activity.promised is not None:
+        due = max(due, min(activity.promised, begun + block.after))
+    first = view.memory.first_seen_at
+    if first is not None and first + block.grace > due:
+        return first + block.grace, f"new: left alone for {show_duration(block.grace)}"
+    return due, _why(wait, block)
+
+
+def _why(wait: foresight.Wait, block: Block) -> str:
+    """The numbers of the wait, in one sentence."""
+    plain = show_duration(_whole(_HOUR * min(block.costs.break_even, block.costs.longest)))
+    hours = show_duration(_whole(_HOUR * wait.hours))
+    if not block.learn:
+        return f"the rule waits {hours}"
+    if not wait.learned:
+        return f"waits {hours}, as long as starting and people's waiting cost: it has not been seen to be left yet"
+    held = ", held there by the bound on what advice may cost" if wait.clamped else ""
+    return (
+        f"waits {hours}{held}: of {wait.spells:.0f} quiet spells {wait.returns:.0%} ended within that and"
+        f" {wait.later:.0%} in the next {show_duration(block.starting_cost + block.waiting_cost)};"
+        f" a spell costs {_minutes(wait.cost)} so, {_minutes(wait.break_even_cost)} with a wait of {plain}"
+    )
+
+
+def _off(activity: Activity | None, now: datetime) -> str:
+    coming = None if activity is None else foresight.next_need(activity, now)
+    if coming is None:
+        return "off, and nothing says when it is needed next"
+    return f"off; next needed by {_utc(coming[0] + _HOUR)} (chance {coming[1]:.0%})"
+
+
+def _signal(view: View, now: datetime) -> Signal | None:
+    fact = view.facts.get(Need.ACTIVITY)
+    if fact is None or not fact.known or not isinstance(fact.value, Signal) or fact.value.use is Use.UNKNOWN:
+        return None
+    return fact.value if now - FRESH <= fact.value.end <= now else None
+
+
+def _problem(view: View, now: datetime) -> str:
+    fact = view.facts.get(Need.ACTIVITY)
+    if fact is None:
+        return "its signals were not read"
+    if not isinstance(fact.value, Signal) or fact.problem is not None:
+        return fact.problem or "nothing was read"
+    if fact.value.use is Use.UNKNOWN:
+        return fact.value.sentence or "its signals do not tell"
+    return f"its signals end {_utc(fact.value.end)}, too far from {_utc(now)}"
+
+
+def _utc(at: datetime) -> str:
+    return f"{spoken(at, 'UTC')} UTC"
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _whole(value: timedelta) -> timedelta:
+    return max(_MINUTE, _MINUTE * round(value / _MINUTE))
+
+
+def _minutes(hours: float) -> str:
+    return f"{hours * 60:.0f}m"

@@ -1,0 +1,312 @@
+"""Learned waits: what they may cost, what they may know, and what they say about next week."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.model.activity import BINS, EDGES, Activity, Stretch, floats
+from shared.model.signals import Signal, Use
+from shared.policy import foresight, learning
+from shared.policy.foresight import Costs
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+COSTS = Costs(starting=0.1, waiting=0.4, longest=2.0)
+
+hours = st.floats(1 / 60, 40) | st.floats(1 / 60, 1) | st.sampled_from([0.1, 0.5, 0.51, 2.0, 24.0])
+traces = st.lists(st.tuples(hours, hours), min_size=1, max_size=60)
+"""(busy, quiet) hours, one after the other."""
+costs = st.builds(
+    lambda starting, waiting, more: Costs(starting, waiting, starting + waiting + more),
+    st.floats(0.02, 1),
+    st.floats(0, 6),
+    st.floats(0, 4),
+)
+
+
+def live(trace, costs_, activity=None, at=MONDAY):
+    """One cluster that obeys: yields (activity, begin of the spell, due stop, hours it cost) for each spell."""
+    activity = activity or Activity()
+    for busy, quiet in trace:
+        activity = learning.observe(activity, at, at + HOUR * busy, Stretch.ACTIVE, costs_)
+        at += HOUR * busy
+        due = max(at + HOUR * foresight.wait(activity, costs_).hours, activity.promised or at)
+        before, begin, need, spent = activity, at, at + HOUR * quiet, 0.0
+        activity = learning.observe(activity, at, min(due, need), Stretch.IDLE, costs_)
+        spent += (min(due, need) - at) / HOUR
+        if due < need:
+            at = due
+            activity = learning.observe(activity, at, at, Stretch.OFF, costs_)
+            spent += costs_.starting
+            while at < need:
+                hour = foresight.ahead(activity, at, costs_, timedelta(0))
+                if hour is not None:
+                    end = min(hour.end, need)
+                    activity = learning.started(activity, at, costs_, needed=False)
+                    activity = learning.observe(activity, at, end, Stretch.IDLE, costs_)
+                    spent += (end - at) / HOUR
+                    if end < need:
+                        activity = learning.observe(activity, end, end, Stretch.OFF, costs_)
+                        spent += costs_.starting
+                    at = end
+                else:
+                    at = at.replace(minute=0, second=0, microsecond=0) + HOUR
+            spent += costs_.waiting if activity.use is Stretch.OFF else 0.0
+            activity = learning.observe(activity, max(need, activity.through), need, activity.use, costs_)
+        at = need
+        yield before, begin, due, spent
+    learning.observe(activity, at, at + MINUTE, Stretch.ACTIVE, costs_)
+
+
+@given(traces, costs)
+@settings(max_examples=200, deadline=None)
+def test_the_bill_is_never_more_than_twice_that_of_a_clairvoyant(trace, costs_):
+    """Whatever people do: advice is followed only as far as the ledger covers it. So too after every single spell."""
+    ours = clairvoyant = 0.0
+    for (busy, quiet), (_, _, _, spent) in zip(trace, live(trace, costs_), strict=True):
+        ours += busy + spent
+        clairvoyant += busy + min(quiet, costs_.break_even)
+        assert ours <= 2 * clairvoyant + 1e-6
+
+
+@given(traces, traces, traces)
+@settings(max_examples=60, deadline=None)
+def test_no_future_can_change_a_decision(past, one, other):
+    stops = [[step[2] for step in live(past + future, COSTS)][: len(past)] for future in (one, other)]
+
+    assert stops[0] == stops[1]
+
+
+@given(traces, st.floats(1 / 60, 2), st.floats(1 / 60, 2))
+@settings(max_examples=150, deadline=None)
+def test_being_used_once_more_never_leads_to_an_earlier_stop(past, pause, use):
+    """Learned waits differ with the place in a session: a stop that was due at nine is not due earlier by a click."""
+    activity, begin, due, _ = list(live(past, COSTS))[-1]
+    again = begin + HOUR * pause
+    if again > due:
+        return
+    activity = learning.observe(activity, begin, again, Stretch.IDLE, COSTS)
+    activity = learning.observe(activity, again, again + HOUR * use, Stretch.ACTIVE, COSTS)
+    quiet = again + HOUR * use
+    later = max(quiet + HOUR * foresight.wait(activity, COSTS).hours, activity.promised or quiet)
+
+    assert later >= due
+
+
+@given(traces)
+@settings(max_examples=60, deadline=None)
+def test_waits_stay_between_the_starting_cost_and_the_longest_wait(past):
+    for activity, _, _, _ in live(past, COSTS):
+        assert COSTS.starting <= foresight.wait(activity, COSTS).hours <= COSTS.longest
+
+
+@given(traces)
+@settings(max_examples=40, deadline=None)
+def test_odds_are_odds(past):
+    for activity, _, _, _ in live(past, COSTS):
+        odds = foresight.spell_odds(activity)
+        assert sum(odds) == pytest.approx(1)
+        assert min(odds) > 0
+
+
+class TestWait:
+    def test_a_cluster_that_was_never_left_waits_as_long_as_starting_and_waiting_cost(self):
+        assert foresight.wait(Activity(), COSTS).hours == COSTS.break_even
+        assert not foresight.wait(Activity(), COSTS).learned
+
+    def test_the_longest_wait_is_the_longest(self):
+        assert foresight.wait(Activity(), Costs(0.1, 0.4, 0.25)).hours == 0.25
+
+    def test_with_a_longest_wait_under_the_starting_cost_nothing_is_to_be_learned(self):
+        after = list(live([(1, 20)] * 9, Costs(1.0, 0.4, 0.5)))[-1][0]
+
+        assert foresight.wait(after, Costs(1.0, 0.4, 0.5)) == foresight.Wait(0.5, learned=False)
+
+    def test_who_leaves_at_once_is_stopped_soon(self):
+        """A nightly job, quiet for 20 hours afterwards: half an hour of every day is not spent any more."""
+        after = list(live([(4, 20)] * 20, COSTS))[-1][0]
+        wait = foresight.wait(after, COSTS)
+
+        assert wait.learned
+        assert wait.hours < 0.2
+        assert wait.cost < wait.break_even_cost
+
+    def test_who_comes_back_within_half_an_hour_is_waited_for(self):
+        after = list(live([(1, 0.4)] * 60 + [(1, 14), *[(1, 0.4)] * 12], COSTS))[-1][0]
+        wait = foresight.wait(after, COSTS)
+
+        assert wait.hours > 0.4
+        assert wait.returns > 0.8
+
+    def test_without_credit_the_ledger_holds_the_wait_at_break_even(self):
+        after = list(live([(4, 20)] * 20, COSTS))[-1][0]
+        wait = foresight.wait(replace(after, credit=0.0), COSTS)
+
+        assert wait.clamped
+        assert wait.hours == COSTS.break_even
+
+    def test_old_habits_are_forgotten(self):
+        habit = [(1 / 60, 0.65)] * 40
+        before = list(live([*habit, (1, 14)], COSTS))[-1][0]
+        after = list(live([*habit, (1, 14), *[(1 / 60, 30)] * 60, (1 / 60, 0.65)], COSTS))[-1][0]
+
+        assert foresight.wait(before, COSTS).hours > 0.65
+        assert foresight.wait(after, COSTS).hours < 0.2
+
+
+class TestWeek:
+    def days(self, weeks=6):
+        """Needed Monday to Friday from 08:00 UTC for nine hours."""
+        return [(9.0, 15.0 if day % 7 < 4 else 63.0) for day in range(7 * weeks) if day % 7 < 5]
+
+    def learned(self, costs_=COSTS):
+        start = MONDAY + 8 * HOUR
+        return list(live(self.days(), costs_, at=start))[-1][0], start + 6 * 7 * DAY - 63 * HOUR
+
+    def test_the_hour_in_which_people_come_is_known(self):
+        activity, _ = self.learned()
+
+        chance, weeks = foresight.chance_in_hour(activity, 8)
+        assert chance > 0.8
+        assert weeks > 3
+        assert foresight.chance_in_hour(activity, 3)[0] < 0.05
+
+    def test_the_next_need_after_a_weekend_is_monday_morning(self):
+        activity, friday_evening = self.learned()
+
+        found = foresight.next_need(activity, friday_evening)
+        assert found is not None
+        assert (found[0].weekday(), found[0].hour) == (0, 8)
+
+    def test_of_nothing_nothing_is_expected(self):
+        assert foresight.next_need(Activity(), MONDAY) is None
+
+    @pytest.mark.parametrize(("waiting", "starts"), [(0.4, False), (3.0, True)])
+    def test_it_is_started_ahead_only_where_waiting_costs_more_than_running_for_nothing(self, waiting, starts):
+        dear = Costs(0.1, waiting, 4.0)
+        activity, evening = self.learned(dear)
+        off = learning.observe(activity, evening, evening, Stretch.OFF, dear)
+        monday = evening + 63 * HOUR
+
+        hour = foresight.ahead(off, monday - 10 * MINUTE, dear, 10 * MINUTE)
+        assert (hour is not None) is starts
+        assert hour is None or hour.begin == monday
+        assert foresight.ahead(off, monday - 11 * MINUTE, dear, 10 * MINUTE) is None
+
+    def test_a_start_for_nothing_has_to_be_covered(self):
+        dear = Costs(0.1, 3.0, 4.0)
+        activity, evening = self.learned(dear)
+        off = replace(learning.observe(activity, evening, evening, Stretch.OFF, dear), credit=-9.0)
+
+        assert foresight.ahead(off, evening + 63 * HOUR, dear, 10 * MINUTE) is None
+
+
+class TestNoted:
+    def seen(self, use, begin, end, activity=None):
+        signal = Signal(use, MONDAY + begin * MINUTE, MONDAY + end * MINUTE)
+        return learning.noted(activity, signal, MONDAY + end * MINUTE, COSTS)
+
+    def test_a_look_that_tells_nothing_new_changes_nothing(self):
+        """A calm fleet folds to itself, so that it is not written again every tick."""
+        first = self.seen(Use.ACTIVE, 0, 15)
+
+        assert self.seen(Use.ACTIVE, 5, 20, first) is first
+        assert self.seen(Use.ACTIVE, 0, 15, first) is first
+        assert self.seen(Use.ACTIVE, 15, 30, first).through == MONDAY + 30 * MINUTE
+
+    def test_use_and_the_quiet_after_it_are_told_apart(self):
+        begin, end, quiet = MONDAY, MONDAY + 30 * MINUTE, MONDAY + 12 * MINUTE
+        signal = Signal(Use.ACTIVE, begin, end, quiet, quiet_at=quiet)
+        activity = learning.noted(None, signal, end, COSTS)
+
+        assert (activity.use, activity.quiet_at) == (Stretch.IDLE, quiet)
+        assert activity.credit == pytest.approx(0.2)
+        assert activity.spent == pytest.approx(0.3)
+
+    def test_overlapping_looks_count_once(self):
+        first = self.seen(Use.ACTIVE, 0, 60)
+        second = self.seen(Use.ACTIVE, 30, 90, first)
+
+        assert second.credit == pytest.approx(1.5)
+
+    @pytest.mark.parametrize("signal", [None, Signal(Use.UNKNOWN, MONDAY, MONDAY + HOUR)])
+    def test_unknown_teaches_nothing(self, signal):
+        first = self.seen(Use.ACTIVE, 0, 15)
+
+        assert learning.noted(first, signal, MONDAY + HOUR, COSTS) is first
+        assert learning.noted(None, signal, MONDAY + HOUR, COSTS) is None
+
+    def test_a_look_into_the_future_is_none(self):
+        signal = Signal(Use.IDLE, MONDAY, MONDAY + HOUR)
+
+        assert learning.noted(None, signal, MONDAY, COSTS) is None
+
+    def test_no_idle_clock_runs_through_time_that_nobody_saw(self):
+        """Six hours without metrics may have been a long meeting: the quiet spell begins with the first look after."""
+        first = self.seen(Use.IDLE, 10, 25, self.seen(Use.ACTIVE, 0, 10))
+        later = self.seen(Use.IDLE, 385, 400, first)
+
+        assert first.quiet_at == MONDAY + 10 * MINUTE
+        assert later.quiet_at is None
+        assert later.since == MONDAY + 385 * MINUTE
+
+    def test_use_before_a_hole_is_used_no_longer_afterwards(self):
+        first = self.seen(Use.ACTIVE, 0, 15)
+        later = self.seen(Use.ACTIVE, 385, 400, first)
+
+        assert later.credit == pytest.approx(0.5)
+        assert later.since == MONDAY + 385 * MINUTE
+
+    def test_what_was_accounted_for_is_not_again(self):
+        first = self.seen(Use.ACTIVE, 0, 60)
+
+        assert learning.observe(first, MONDAY, MONDAY + HOUR, Stretch.IDLE, COSTS) is first
+
+    def test_a_spell_with_a_hole_in_it_is_not_learned_from(self):
+        first = self.seen(Use.IDLE, 10, 25, self.seen(Use.ACTIVE, 0, 10))
+        later = self.seen(Use.ACTIVE, 400, 415, self.seen(Use.IDLE, 385, 400, first))
+
+        assert sum(floats(later.spells)) == 0
+        assert later.place == 1
+
+
+class TestOff:
+    def quiet(self):
+        activity = learning.observe(Activity(), MONDAY, MONDAY + HOUR, Stretch.ACTIVE, COSTS)
+        return learning.observe(activity, MONDAY + HOUR, MONDAY + 2 * HOUR, Stretch.IDLE, COSTS)
+
+    def test_off_is_noted_once(self):
+        off = learning.stopped(self.quiet(), MONDAY + 3 * HOUR, COSTS)
+
+        assert off.use is Stretch.OFF
+        assert learning.stopped(off, MONDAY + 9 * HOUR, COSTS) is off
+        assert learning.stopped(None, MONDAY, COSTS) is None
+
+    def test_a_start_by_a_person_is_a_need_and_a_wait_for_it(self):
+        off = learning.stopped(self.quiet(), MONDAY + 2 * HOUR, COSTS)
+        on = learning.started(off, MONDAY + 12 * HOUR, COSTS, needed=True)
+
+        assert on.use is Stretch.ACTIVE
+        assert on.departures == 1
+        counts = floats(on.spells)
+        (bin_,) = [number for number, count in enumerate(counts) if count]
+        assert EDGES[bin_ % BINS - 1] < 11 <= EDGES[bin_ % BINS]
+        # An hour in use, a spell that a clairvoyant pays with 0.5, twice; less an hour idle, a start, people's waiting.
+        assert on.credit == pytest.approx(1 + 2 * 0.5 - (1 + 0.1 + 0.4))
+
+    def test_a_start_ahead_is_no_need(self):
+        off = learning.stopped(self.quiet(), MONDAY + 2 * HOUR, COSTS)
+        on = learning.started(off, MONDAY + 12 * HOUR, COSTS, needed=False)
+
+        assert on.use is Stretch.IDLE
+        assert on.quiet_at == MONDAY + HOUR
+        assert sum(floats(on.spells)) == 0
+
+    def test_a_cluster_that_runs_was_not_started(self):
+        quiet = self.quiet()
+
+        assert learning.started(quiet, MONDAY + 12 * HOUR, COSTS, needed=True) is quiet
+        assert learning.started(None, MONDAY, COSTS, needed=True) is None
