@@ -37,6 +37,9 @@ def floor(given: dict[str, Any]) -> Work:
                 options = {"resultFormat": "objectArray", "$top": 1000} | ({"$skipToken": token} if token else {})
                 body = {"query": given["query"], "options": options}
                 answer = session.post(url, json=body, headers=headers, verify=ca_file, timeout=60)
+                if answer.status_code == requests.codes.too_many_requests:  # only with --quota
+                    time.sleep(float(answer.headers["Retry-After"]))
+                    continue
                 answer.raise_for_status()
                 page = json.loads(answer.content)
                 rows += len(page["data"])

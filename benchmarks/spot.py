@@ -48,7 +48,7 @@ PLAYERS: dict[str, Callable[[], Policy]] = {
     "rule": Rule,
     "rule, 12 moves": lambda: Rule(LIMITED),
 }
-GRID = tuple(product((2, 5, 10), (10, 30, 60), (5.0, 10.0, 20.0)))
+GRID = tuple(product((2, 5), (10, 30, 60), (10.0, 30.0)))
 """Minutes a pool counts as leaving, longest pause in minutes, worth of a missing node."""
 
 

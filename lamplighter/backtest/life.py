@@ -20,7 +20,7 @@ class Life:
 
     __slots__ = (
         "_pending", "_running", "_starting", "_stopped", "_stopping", "billed", "billed_since", "busy_until",
-        "looked", "looks", "memory", "need", "people", "seen", "trace", "up", "up_since", "used", "woken",
+        "looked", "looks", "memory", "need", "people", "said_until", "seen", "trace", "up", "up_since", "used",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, *, people: bool) -> None:
@@ -39,8 +39,8 @@ class Life:
         self.used: list[Interval] = []
         """When it was really worked on; the last stretch may end in the future."""
         self._pending: list[int] = []
-        self.woken = False
-        """Somebody has said that it is to stay on."""
+        self.said_until: int | None = None
+        """When somebody who keeps it on has to say so again; None while nobody does."""
         self.up: list[Interval] = []
         self.billed: list[Interval] = []
         self.up_since: int | None = trace.begin

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lamplighter.backtest.life import Life
 from shared.model.decisions import Decision
-from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
+from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.signals import Signal, Use
 from shared.policy import remember
 from shared.policy.decide import decide
 from shared.policy.document import Policy
-from shared.policy.rules import BY_KEY, idle
+from shared.policy.learning import RECORD_EVERY
+from shared.policy.rules import idle, learn, needed_by
 from shared.policy.voices import Owner, tag_holds
 
 LOOKBACK = 30 * 60
@@ -49,36 +49,42 @@ def look(life: Life, owner: Owner, policy: Policy, facts: FleetFacts, when: Mome
     now = when.now
     memory = remember.observe(life.memory, life.seen, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
-    view = learned(with_facts(View(life.seen, memory, fleet=facts), owner, life, when), owner, now)
+    view = taught(with_facts(View(life.seen, memory, fleet=facts), owner, life, when), owner, now)
     decisions = decide(view, policy, now, owner)
     life.memory = remember.conclude(view.memory, decisions, now, told=told)
     return Look(owner, policy, view, decisions)
 
 
-def catch_up(life: Life, owner: Owner, moments: Iterable[Moment]) -> None:
-    """What ticks between two looks learned, at which nothing changed its mind; in the order of time."""
-    if life.up_since is None or all(rule.kind != idle.KEY for rule in owner.rules):
+def catch_up(life: Life, owner: Owner, missed: range) -> None:
+    """What the ticks between two looks learned, at which nobody's mind changed. `missed`: their Unix seconds."""
+    if not missed or life.up_since is None or all(rule.kind != idle.KEY for rule in owner.rules):
         return
-    for when in moments:
-        view = learned(with_facts(View(life.seen, life.memory), owner, life, when), owner, when.now)
-        life.memory = view.memory
+    known = life.memory.activity
+    if known is not None and known.through is not None and not life.trace.unknown:
+        missed = _recorded(missed, int(known.through.timestamp()))
+    for at in missed:
+        when = Moment.of(at)
+        life.memory = taught(with_facts(View(life.seen, life.memory), owner, life, when), owner, when.now).memory
 
 
-def learned(view: View, owner: Owner, now: datetime) -> View:
-    """The view with what an idle rule makes of the signals in its memory."""
-    for rule in owner.rules:
-        if rule.kind == idle.KEY:
-            activity = idle.learned(view, rule, now)
-            if activity is not view.memory.activity:
-                view = replace(view, memory=replace(view.memory, activity=activity))
-    return view
+def _recorded(missed: range, through: int) -> range:
+    """A use that lasts is written now and then, and all that was written together is as if it was written at once."""
+    every = int(RECORD_EVERY.total_seconds())
+    first = max(missed.start, -(-(through + every) // missed.step) * missed.step)
+    last = first + (missed[-1] - first) // every * every
+    return range(last, last + 1) if first <= missed[-1] else range(0)
+
+
+def taught(view: View, owner: Owner, now: datetime) -> View:
+    """The view with what its signals teach in its memory."""
+    memory = learn(view, owner.rules, now)
+    return view if memory is view.memory else replace(view, memory=memory)
 
 
 def with_facts(view: View, owner: Owner, life: Life, when: Moment) -> View:
     """The view with what its rules ask for, as far as a history tells."""
-    asked = {need for rule in owner.rules for need in BY_KEY[rule.kind].needs(view, rule, when.now)}
-    facts = {Need.ACTIVITY: activity(life, when)} if Need.ACTIVITY in asked else NO_FACTS
-    return View(view.cluster, view.memory, facts, view.fleet, view.prices)
+    asked = needed_by(view, owner.rules, Need.ACTIVITY, when.now) is not None
+    return replace(view, facts={Need.ACTIVITY: activity(life, when)}) if asked else view
 
 
 def activity(life: Life, when: Moment) -> Fact:
@@ -86,7 +92,9 @@ def activity(life: Life, when: Moment) -> Fact:
     at, since = when.at, life.up_since
     if since is None or since >= at:
         return _unknown("it is not up" if since is None else "it has only just been started", when)
-    begin = max(at - LOOKBACK, since)
+    # What lies between two looks is all alike, else there would have been a look.
+    through = life.memory.activity.through if life.memory.activity is not None else None
+    begin = max(min(at - LOOKBACK, at if through is None else int(through.timestamp())), since)
     if any(one < at and begin < other for one, other in life.trace.unknown):
         return _unknown("the history has a gap", when)
     last = next((min(end, at) for one, end in reversed(life.used) if one < at), None)

@@ -27,12 +27,12 @@ from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import fleet_facts, headcount
-from shared.policy.voices import Owner, owner_of
+from shared.policy.voices import Owner, longest_keep_on, owner_of
 
 PULSE_SECOND = 15
 """Of each minute: when the app looks how open actions ended."""
 KEPT_ON = timedelta(hours=12)
-"""What people say at once; they say it again as long as they are there."""
+"""How long people say they need it; they say so again as long as they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +200,15 @@ class _Replay:
         if life.up_since is not None:
             self._push(life.busy_until, _Kind.NEEDED_NO_MORE, number)
         elif life.people:
-            life.memory = _kept_on(life, when.now)
+            self._keep_on(number, when)
             self._look_exactly(number, at)
         self._look_at(number, at + 1)
 
     def _needed_no_more(self, number: int, when: Moment) -> None:
         life = self._lives[number]
-        if life.needed(when.at):
-            return
-        if life.woken:
-            life.woken = False
-            life.memory = replace(life.memory, holds=())
-        self._look_at(number, when.at)
-        self._look_at(number, self._limits.next_tick(when.at) + 1)
+        if not life.needed(when.at):
+            self._look_at(number, when.at)
+            self._look_at(number, self._limits.next_tick(when.at) + 1)
 
     # --- the arrow: decide, admit, act ---
 
@@ -238,19 +234,34 @@ class _Replay:
                 self._look_at(number, edge)
 
     def _decide(self, number: int, when: Moment, *, told: bool) -> Look:
-        """As a tick does; whoever works there answers a warning, and goes on saying so."""
+        """As a tick does; whoever works there answers a warning, goes on saying so, and lets go when done."""
         life, owner = self._lives[number], self._owners[number]
         missed = self._limits.next_tick(max(life.looked, life.up_since or 0) + 1)
-        catch_up(life, owner, (Moment.of(at) for at in range(missed, when.at, self._limits.tick)))
+        catch_up(life, owner, range(missed, when.at, self._limits.tick))
         working = life.people and life.needed(when.at)
-        if working and life.woken:
-            life.memory = _kept_on(life, when.now)
+        if working and life.said_until is not None:
+            self._keep_on(number, when)
         seen = look(life, owner, self._policy, self._facts, when, told=told)
-        if working and not life.woken and any(map(_threatens, seen.decisions)):
-            life.memory = _kept_on(life, when.now)
-            seen = look(life, owner, self._policy, self._facts, when, told=told)
+        if working and told and any(decision.announce is not None for decision in seen.decisions):
+            self._keep_on(number, when)
+            self._look_at(number, when.at + 1)
+        if told and life.said_until is not None and not life.needed(when.at):
+            life.said_until = None
+            life.memory = replace(life.memory, holds=())
+            self._look_at(number, when.at + 1)
         life.looked = when.at
         return seen
+
+    def _keep_on(self, number: int, when: Moment) -> None:
+        """Somebody wakes it or keeps it on, as long as the policy lets them; in good time they say so again."""
+        life = self._lives[number]
+        if life.said_until is not None and when.at < life.said_until:
+            return
+        lasting = min(KEPT_ON, longest_keep_on(self._policy, self._owners[number]) or KEPT_ON)
+        hold = PersonHold(Wish.RUNNING, when.now, when.now + lasting, "wake", reason="needed")
+        life.memory = replace(life.memory, holds=(hold,))
+        life.said_until = when.at + int(lasting.total_seconds()) * 3 // 4
+        self._look_at(number, life.said_until)
 
     def _send(self, decision: Decision, when: Moment) -> None:
         number = self._place[decision.cluster]
@@ -274,6 +285,8 @@ class _Replay:
         life.memory = protocol.accepted(claimed, now, None)
         if found.action.disruptive:
             life.stops(when.at)
+            if life.people and life.needed(when.at):
+                self._keep_on(number, when)  # stopped under somebody's hands: they want it back
         else:
             life.starts(when.at)
         takes = self._limits.stop_takes if found.action.disruptive else self._limits.start_takes
@@ -281,16 +294,5 @@ class _Replay:
         self._push(when.at + takes, _Kind.ARRIVED, number)
 
 
-def _kept_on(life: Life, now: datetime) -> Memory:
-    life.woken = True
-    hold = PersonHold(Wish.RUNNING, now, now + KEPT_ON, "wake", reason="needed")
-    return replace(life.memory, holds=(hold,))
-
-
 def _stops(decision: Decision) -> bool:
     return decision.action is not None and decision.action.disruptive
-
-
-def _threatens(decision: Decision) -> bool:
-    """It is about to go off: people are warned, or it happens."""
-    return decision.announce is not None or (decision.verdict is Verdict.ACT and _stops(decision))

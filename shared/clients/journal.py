@@ -53,7 +53,7 @@ PENDING, TOLD, PRICES = "pending", "told", "prices"
 DAYS_READ_ONE_BY_ONE = 100
 """Up to here the days of one cluster are read partition by partition; beyond, one long scan asks less often."""
 
-ROWS_AT_ONCE = 2000
+ROWS_AT_ONCE = 1000
 """How many rows are held to be written: enough to fill transactions, few enough to fit beside a large fleet."""
 
 # At one instant of a fast clock a claim still comes before what became of it.

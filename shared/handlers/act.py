@@ -40,6 +40,7 @@ log = logging.getLogger("lamplighter")
 
 AGAIN = timedelta(minutes=1)
 BUSY_WAIT = timedelta(minutes=2)
+_OF_LOCKS = frozenset({Reason.LOCKED, Reason.UNREADABLE_LOCKS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
     found = next((d for d in decisions if d.id == id_ and d.verdict is Verdict.ACT), None)
     if found is None:
         about = next((d for d in decisions if d.target == message.get("target")), None)
-        if about is not None and about.reason is Reason.LOCKED and about.action is not None:
+        if about is not None and about.reason in _OF_LOCKS and about.action is not None:
             _remember_lock(app, stored, about, now)
         return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
     if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:

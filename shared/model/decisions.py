@@ -287,6 +287,8 @@ class Decision:
     ready_by: datetime | None = None
     until: datetime | None = None
     """When the wish is expected to change; what the estimate counts up to."""
+    environment: str | None = None
+    """Name of the policy's environment; None for a cluster that none matches."""
     lane: tuple[str, str] = ("", "")
     """(subscription, location): what Azure throttles together."""
     announce: Announcement | None = None
@@ -334,7 +336,7 @@ class Notice:
     sentence: str
     at: datetime
     resolved: bool = False
-    """True: the matter is over; closes an earlier notice of the same kind and `about`."""
+    """True: the matter is over; closes an earlier notice of the same kind, `about` and `cause`."""
     due_at: datetime | None = None
     """Of a stop to come: when, aware UTC."""
     keep_at_most: timedelta | None = None

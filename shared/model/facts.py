@@ -41,6 +41,7 @@ class Fact:
 
 
 NO_LEAD: Mapping[tuple[str, str], timedelta] = MappingProxyType({})
+NO_STOPS: Mapping[str, tuple[datetime, ...]] = MappingProxyType({})
 NO_FACTS: Mapping[Need, Fact] = MappingProxyType({})
 
 
@@ -60,6 +61,8 @@ class FleetFacts:
     """Clusters that at least one rule matches outside production: what a stop budget in percent is a share of."""
     recent_stops: tuple[datetime, ...] = ()
     """When stops were claimed or seen to succeed lately, oldest first; what the stop budget counts."""
+    stops_of: Mapping[str, tuple[datetime, ...]] = field(default_factory=lambda: NO_STOPS)
+    """The same by lower-case cluster id, for budgets of an environment or a rule."""
     queued: frozenset[str] = frozenset()
     """Ids of stops that are in the queue: counted already."""
     queue_lead: Mapping[tuple[str, str], timedelta] = field(default_factory=lambda: NO_LEAD)

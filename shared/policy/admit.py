@@ -7,7 +7,7 @@ pacing per subscription and region. Starts go first, then stops by what they sav
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,11 +26,11 @@ def admit(decisions: Iterable[Decision], facts: FleetFacts, policy: Policy, now:
     """A Plan with every decision, in the order given; some of them deferred, the admitted ones paced."""
     given = tuple(decisions)
     wanted = sorted((d for d in given if _goes(d)), key=_rank)
-    budget = _Allowance(policy.guards_for(UNMATCHED, None).stops, facts, now)
+    budgets = _Budgets(policy, facts, given, now)
     lanes: Counter[tuple[str, str]] = Counter()
     settled: dict[str, Decision] = {}
     for decision in wanted:
-        objection = budget.objection(decision)
+        objection = budgets.objection(decision)
         if objection is not None:
             settled[decision.id] = objection
             continue
@@ -53,19 +53,21 @@ def _rank(decision: Decision) -> tuple[bool, bool, Decimal, str]:
     return disruptive, decision.verdict is Verdict.PLAN, -saving, decision.target
 
 
-class _Allowance:
-    """How many disruptive actions may still go; counts down as they are asked for."""
+class _Budgets:
+    """The breaker, and how many stops may still go: of the fleet, or of an environment or rule with its own budget.
 
-    def __init__(self, budget: StopBudget | None, facts: FleetFacts, now: datetime) -> None:
-        self._facts = facts
-        self._budget = budget
+    A rule's value replaces its environment's, which replaces the file's; each counts the clusters it is in force for.
+    """
+
+    def __init__(self, policy: Policy, facts: FleetFacts, given: tuple[Decision, ...], now: datetime) -> None:
+        self._facts, self._given, self._now = facts, given, now
         self._probe = facts.breaker_probe
-        self._left: int | None = None
-        self._frees_at: datetime | None = None
-        if budget is not None:
-            counted = [at for at in facts.recent_stops if now - at < budget.within]
-            self._left = max(0, allowed(budget, facts.matched) - len(counted))
-            self._frees_at = counted[0] + budget.within if counted else now + budget.within
+        self._rules = {rule.name: rule for rule in policy.rules if "stops" in rule.guards}
+        self._environments = {
+            entry.environment.name: entry.environment for entry in policy.environments if "stops" in entry.guards
+        }
+        self._policy = policy
+        self._left: dict[str, _Allowance | None] = {}
 
     def objection(self, decision: Decision) -> Decision | None:
         if decision.action is None or not decision.action.disruptive:
@@ -74,18 +76,53 @@ class _Allowance:
             return None  # counted when it was sent
         if self._facts.breaker_open and not self._probe:
             return _deferred(decision, Reason.BREAKER, f"the breaker is open: {self._facts.breaker_reason}", None)
-        if decision.action.goal is not Wish.STOPPED:
-            self._probe = False
-            return None
-        if self._left == 0 and self._budget is not None:
-            share = self._budget.at_most
-            most = str(share) if isinstance(share, int) else f"{float(share * 100):g} %"
-            text = f"the stop budget of {most} within {show_duration(self._budget.within)} is spent"
-            return _deferred(decision, Reason.STOP_BUDGET, text, self._frees_at)
-        if self._left is not None:
-            self._left -= 1
+        if decision.action.goal is Wish.STOPPED:
+            allowance = self._allowance(decision)
+            if allowance is not None and not allowance.take():
+                return _deferred(decision, Reason.STOP_BUDGET, allowance.spent, allowance.frees_at)
         self._probe = False
         return None
+
+    def _allowance(self, decision: Decision) -> _Allowance | None:
+        key = self._key(decision)
+        if key not in self._left:
+            self._left[key] = self._open(key, decision)
+        return self._left[key]
+
+    def _key(self, decision: Decision) -> str:
+        """Whose budget it is: '' is the file's."""
+        if decision.rule in self._rules:
+            return f"rule {decision.rule}"
+        return f"environment {decision.environment}" if decision.environment in self._environments else ""
+
+    def _open(self, key: str, decision: Decision) -> _Allowance | None:
+        environment = self._environments.get(decision.environment, UNMATCHED)
+        budget = self._policy.guards_for(environment, self._rules.get(decision.rule or "")).stops
+        if budget is None:
+            return None
+        if not key:
+            return _Allowance(budget, self._facts.recent_stops, self._facts.matched, self._now)
+        mine = {d.cluster for d in self._given if d.wish is not None and self._key(d) == key}
+        stops = sorted(at for cluster in mine for at in self._facts.stops_of.get(cluster, ()))
+        return _Allowance(budget, stops, len(mine), self._now)
+
+
+class _Allowance:
+    """How many stops of one budget may still go; counts down as they are taken."""
+
+    def __init__(self, budget: StopBudget, stops: Sequence[datetime], matched: int, now: datetime) -> None:
+        counted = [at for at in stops if now - at < budget.within]
+        self._left = max(0, allowed(budget, matched) - len(counted))
+        self.frees_at = counted[0] + budget.within if counted else now + budget.within
+        share = budget.at_most
+        most = str(share) if isinstance(share, int) else f"{float(share * 100):g} %"
+        self.spent = f"the stop budget of {most} within {show_duration(budget.within)} is spent"
+
+    def take(self) -> bool:
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
 
 
 def allowed(budget: StopBudget, matched: int) -> int:

@@ -156,11 +156,11 @@ def _decision(
     cluster = bench.view.cluster
     target = target_id(cluster.id, pool)
     id_ = decision_id(target, verdict.value, reason.value, bench.view.memory.generation)
-    lane = (cluster.subscription, cluster.location)
+    environment, lane = bench.hearing.environment.name, (cluster.subscription, cluster.location)
     if not chorus:
         return Decision(
             id_, cluster.id, target, None, verdict, reason, message, None, reason.value,
-            policy_hash=bench.policy.hash, lane=lane, announce=announce,
+            policy_hash=bench.policy.hash, environment=environment, lane=lane, announce=announce,
         )  # fmt: skip
     first, alone = chorus[0], len(chorus) == 1
     due_at = first.due_at if alone else max((p.due_at for p in chorus if p.due_at is not None), default=None)
@@ -179,6 +179,7 @@ def _decision(
         policy_hash=bench.policy.hash,
         wish=first.wish,
         ready_by=_ready_by(bench, first),
+        environment=environment,
         lane=lane,
         announce=announce,
     )

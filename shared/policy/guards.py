@@ -132,8 +132,8 @@ def _known_refusal(case: Case) -> Iterator[Objection]:
     failure = case.target.failure
     if Need.LOCKS in case.view.facts or failure is None or failure.kind != case.action.kind:
         return
-    if failure.code == Reason.LOCKED and failure.retry_at > case.now:
-        yield Objection(Verdict.REFUSE, Reason.LOCKED, failure.message, failure.retry_at)
+    if failure.code in (Reason.LOCKED, Reason.UNREADABLE_LOCKS) and failure.retry_at > case.now:
+        yield Objection(Verdict.REFUSE, Reason(failure.code), failure.message, failure.retry_at)
 
 
 def _policy_readable(case: Case) -> Iterator[Objection]:

@@ -24,6 +24,7 @@ from shared.model.memory import (
     Warned,
 )
 from shared.policy.bound import BoundRule
+from shared.policy.endings import MESSAGE_LENGTH
 from shared.policy.match import fits
 
 REVERSALS_KEPT = 8
@@ -31,6 +32,7 @@ LAG = timedelta(minutes=10)
 """Resource Graph is eventually consistent: after an action of ours was seen to end, an older picture may follow.
 https://learn.microsoft.com/azure/governance/resource-graph/overview"""
 LOCK_FIRST, LOCK_LONGEST = timedelta(hours=1), timedelta(hours=24)
+UNREAD_FIRST = timedelta(minutes=15)
 RAN_EVERY = timedelta(days=1)
 
 
@@ -113,7 +115,7 @@ def _noticed(
         return replace(target, seen=Seen(power, now))
     if seen.power is power:
         return target
-    undone = not _ours(target, power, open_, pool) and _reverses_us(target, power)
+    undone = not _is_ours(power, open_, pool) and _reverses_us(target, power)
     return replace(
         target,
         seen=Seen(power, now, now),
@@ -127,15 +129,15 @@ def _ran_long_ago(target: TargetMemory, now: datetime) -> bool:
     return ran is None or now - ran >= RAN_EVERY or any(ran < adoption.at for adoption in target.adopted.values())
 
 
-def _ours(target: TargetMemory, power: Power, open_: OpenAction | None, pool: str | None) -> bool:
-    """Whether the change to `power` is one that we are making, or made since the last change."""
-    if open_ is not None and open_.pool == pool:
-        return open_.kind.startswith("start" if power is Power.RUNNING else "stop")
-    done = target.started_at if power is Power.RUNNING else target.stopped_at
-    return done is not None and target.seen is not None and done >= target.seen.at
+def _is_ours(power: Power, open_: OpenAction | None, pool: str | None) -> bool:
+    """Whether the change to `power` is one that we are making."""
+    if open_ is None or open_.pool != pool:
+        return False
+    return open_.kind.startswith("start" if power is Power.RUNNING else "stop")
 
 
 def _reverses_us(target: TargetMemory, power: Power) -> bool:
+    """Whether the last thing that we did was the opposite."""
     ours = (target.stopped_at, target.started_at) if power is Power.RUNNING else (target.started_at, target.stopped_at)
     last, other = ours
     return last is not None and (other is None or other < last)
@@ -211,13 +213,17 @@ def newly_announced(before: Memory, decisions: Iterable[Decision]) -> tuple[Deci
 
 
 def locked(memory: Memory, refused: Decision, now: datetime) -> Memory:
-    """Memory after a lock was found when about to act: worth looking again after an hour, later twice as long."""
+    """Memory after a lock was found when about to act, or could not be looked for: looked again later, ever later.
+
+    A lock is looked for again after an hour, locks that could not be read after a quarter of one.
+    """
     assert refused.action is not None  # noqa: S101 - a lock stands in the way of something
-    target, kind = memory.target(refused.pool), refused.action.kind
+    target, kind, code = memory.target(refused.pool), refused.action.kind, refused.reason.value
     before = target.failure
-    again = before is not None and before.kind == kind and before.code == Reason.LOCKED
+    again = before is not None and before.kind == kind and before.code == code
     count = before.count + 1 if again and before is not None else 1
-    wait = min(LOCK_FIRST * 2 ** min(count - 1, 8), LOCK_LONGEST)
+    first = LOCK_FIRST if refused.reason is Reason.LOCKED else UNREAD_FIRST
+    wait = min(first * 2 ** min(count - 1, 8), LOCK_LONGEST)
     _, _, why = refused.message.rpartition(", but ")
-    failure = Failure(kind, Reason.LOCKED.value, why, now, count, now + wait)
+    failure = Failure(kind, code, why[:MESSAGE_LENGTH], now, count, now + wait)
     return replace(memory, targets=memory.with_target(refused.pool, replace(target, failure=failure)))

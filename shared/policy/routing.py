@@ -1,9 +1,9 @@
 """Who is told what, and when again: pending notices -> letters, one per channel, kind and cause, with a list in each.
 
-A notice stays pending until a resolved one of the same kind about the same cluster closes it, so a letter always shows
-the list as it stands. It is sent when the list is new, when it changed, and once a day while it lasts; when the last
-entry is closed, a closing letter follows. Announcements (a stop is due) are over by themselves: they are never
-repeated, and forgotten after a day.
+A notice stays pending until a resolved one of the same kind and cause about the same cluster closes it, so a letter
+always shows the list as it stands. It is sent when the list is new, when it changed, and once a day while it lasts;
+when the last entry is closed, a closing letter follows. Announcements (a stop is due) are over by themselves: they are
+never repeated, and forgotten after a day.
 """
 
 from __future__ import annotations
@@ -173,20 +173,25 @@ def forgettable(notices: Iterable[Notice], unsettled: frozenset[Notice], now: da
             return True
         if not (notice.resolved or _is_closed(notice, over)):
             return False
-        return notice not in unsettled or now - over[notice.kind, notice.about] >= AGAIN
+        return notice not in unsettled or now - over[_matter(notice)] >= AGAIN
 
     return tuple(notice for notice in pending if is_done(notice))
 
 
-def _closings(notices: tuple[Notice, ...]) -> Mapping[tuple[str, str], datetime]:
-    over: dict[tuple[str, str], datetime] = {}
+def _matter(notice: Notice) -> tuple[str, str, str]:
+    """What a closing closes: one pool of a cluster, or one channel, may be over while another still lasts."""
+    return notice.kind, notice.about, notice.cause
+
+
+def _closings(notices: tuple[Notice, ...]) -> Mapping[tuple[str, str, str], datetime]:
+    over: dict[tuple[str, str, str], datetime] = {}
     for notice in notices:
         if notice.resolved:
-            key = (notice.kind, notice.about)
+            key = _matter(notice)
             over[key] = max(notice.at, over.get(key, notice.at))
     return over
 
 
-def _is_closed(notice: Notice, over: Mapping[tuple[str, str], datetime]) -> bool:
-    closed_at = over.get((notice.kind, notice.about))
+def _is_closed(notice: Notice, over: Mapping[tuple[str, str, str], datetime]) -> bool:
+    closed_at = over.get(_matter(notice))
     return closed_at is not None and notice.at <= closed_at

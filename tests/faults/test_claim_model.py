@@ -121,7 +121,7 @@ def show(world, state):
     [
         pytest.param(None, 2, 1, id="cluster-two-workers-one-fault"),
         pytest.param("batch", 2, 1, id="pool-two-workers-one-fault"),
-        pytest.param("batch", 1, 2, id="pool-one-worker-two-faults"),
+        pytest.param("batch", 1, 2, id="pool-one-worker-two-faults", marks=LONG),
         pytest.param(None, 1, 2, id="cluster-one-worker-two-faults", marks=LONG),
         pytest.param(None, 2, 2, id="cluster-two-workers-two-faults", marks=LONG),
         pytest.param("batch", 2, 2, id="pool-two-workers-two-faults", marks=LONG),

@@ -68,10 +68,9 @@ def test_a_monday_morning_of_many_starts_is_sent_whole_and_each_once(stage: Rehe
     assert set(ids) == {one.id for one in starts} - {"id-7", f"id-{MANY - 1}"}
 
 
+@pytest.mark.parametrize("stage", [SqliteQueue], indirect=True)
 def test_a_queue_that_gains_nothing_from_it_gets_its_messages_in_order(stage: Rehearsal) -> None:
     """A rehearsed week repeats itself exactly, so its messages do."""
-    if stage.queue.senders > 1:
-        pytest.skip("this one is sent to side by side")
     starts = tuple(replace(start(number), not_before=None) for number in range(MANY))
     Sending(stage.app, NOW, FleetFacts(), starts).go()
     assert received(stage) == [one.id for one in starts]

@@ -195,3 +195,48 @@ def test_what_saves_more_is_never_held_for_what_saves_less(given_, seen):
             if was.verdict is Verdict.ACT and one.verdict is Verdict.DEFER]  # fmt: skip
     if going and held:
         assert min(amount[one.id] for one in going) >= max(amount[one.id] for one in held)
+
+
+def test_an_environment_and_a_rule_may_have_a_stop_budget_of_their_own():
+    """A value replaces: sandboxes stop all at once, a careful rule one an hour, and neither eats the file's budget."""
+    from shared.clients.reading import cluster_from
+    from shared.policy.document import read_policy
+    from shared.policy.forecast import steady_plan
+
+    text = """
+version: 1
+mode: act
+timezone: Europe/Berlin
+scope: all
+environments:
+  - {name: sandbox, match: {names: ["sbx-*"]}, guards: {stops: {at_most: 100%, within: 1h}}}
+  - {name: dev, match: {names: ["*"]}}
+schedules: {office: {running: [Mon-Fri 07:30-19:00]}}
+rules:
+  - {name: careful, match: {names: ["db-*"]}, hours: {schedule: office}, guards: {stops: {at_most: 1, within: 1h}}}
+  - {name: office, match: {names: ["sbx-*", "web-*"]}, hours: {schedule: office}}
+guards: {stops: {at_most: 2, within: 1h}}
+"""
+    group = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"
+    names = [f"{kind}-{number}" for kind in ("sbx", "web", "db") for number in range(4)]
+    fleet = [
+        cluster_from(
+            {
+                "id": f"{group}/Microsoft.ContainerService/managedClusters/{name}",
+                "name": name,
+                "location": "westeurope",
+                "provisioningState": "Succeeded",
+                "powerState": {"code": "Running"},
+            }
+        )
+        for name in names
+    ]
+
+    plan = steady_plan(fleet, read_policy(text, "policy.yaml"), datetime(2026, 11, 23, 22, 0, tzinfo=UTC))
+
+    stopped = [d.cluster.rpartition("/")[2] for d in plan.decisions if d.shown_action == "stop"]
+    assert {kind: sum(name.startswith(kind) for name in stopped) for kind in ("sbx", "web", "db")} == {
+        "sbx": 4,
+        "web": 2,
+        "db": 1,
+    }

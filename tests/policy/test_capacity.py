@@ -93,6 +93,10 @@ class TestFallBack:
         past = GroupPast(pools={"ondemand": PoolPast(ready=3)})
         assert step(sight("spot1", 0), fallback=blind, past=past)[:2] == ("to_spot", "spot1")
 
+    def test_an_unreadable_spot_pool_is_taken_to_be_as_it_was(self):
+        past = GroupPast(read_at=BEGIN - MINUTE, pools={"spot1": PoolPast(ready=3)})
+        assert rest(sight("spot1", None, problem="throttled"), past=past).endswith("spot1: throttled")
+
     def test_demand_follows_the_workload_of_calm_days(self):
         past = GroupPast(carried=7, pools={"spot1": PoolPast(ready=7)}, read_at=BEGIN - MINUTE)
         found = step(sight("spot1", 2, wanted=7, evictions=(BEGIN,)), past=past, lowest=3, highest=12)

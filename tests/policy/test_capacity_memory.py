@@ -71,6 +71,12 @@ def test_nodes_that_never_came_are_a_refusal():
     assert (past.preempted, past.tries, past.asked_at) == (True, 1, None)
 
 
+def test_nodes_that_came_late_are_no_refusal():
+    asked = after_move(GroupPast(), "spot1", 3, BEGIN - 11 * MINUTE, raised=True, chosen=True)
+    past = group(sight("spot1", 3), past=asked).past.pool("spot1")
+    assert (past.preempted, past.tries, past.asked_at) == (False, 0, None)
+
+
 def test_nodes_that_stand_again_make_a_pool_active():
     before = PoolPast(preempted=True, tries=4, retry_at=READ, lost_at=BEGIN - 20 * MINUTE)
     past = past_of(sight("spot1", 3), before)

@@ -197,7 +197,7 @@ class TestFleetWide:
 
 
 class TestFreezes:
-    EXTRA = "freezes:\n  - {name: quarter, from: 2026-12-07T18:00, to: 2026-12-07T21:00, hold: [%s]%s}\n"
+    EXTRA = "freezes:\n  - {name: quarter, from: 2026-12-07T19:00, to: 2026-12-07T21:00, hold: [%s]%s}\n"
 
     @pytest.mark.parametrize(
         ("now", "frozen"),
@@ -361,6 +361,26 @@ class TestOverrides:
         memory = adopted(rules, cluster())
         assert decided(view(cluster(), memory), rules, at("Mon 17:55")).announce is None
         assert decided(view(cluster(), memory), rules, at("Mon 18:00")).announce.due_at == EVENING
+
+    def test_of_two_rules_the_one_that_stops_it_says_how_long_before(self):
+        rule = "  - {name: %s, match: {environments: [dev]}, guards: {warn_before_stop: %s}, hours: {schedule: office}}"
+        rules = policy(rule % ("slow", "1h"), rule % ("quick", "0m"))
+        memory = adopted(rules, cluster())
+        assert decided(view(cluster(), memory), rules, at("Mon 18:00")).announce.due_at == EVENING
+
+    @pytest.mark.parametrize(
+        ("now", "due"),
+        [
+            (at("Mon 18:43") - SECOND, None),
+            (at("Mon 18:43"), EVENING),
+            (at("Mon 18:47"), EVENING),
+            (at("Mon 18:47") + SECOND, at("Mon 19:02") + SECOND),
+        ],
+    )
+    def test_a_timer_that_is_two_minutes_off_is_not_late(self, now, due):
+        memory = adopted(policy(OFFICE), cluster())
+        announce = decided(view(cluster(), memory), policy(OFFICE), now).announce
+        assert (announce and announce.due_at) == due
 
     def test_a_rule_that_warns_nobody_announces_nothing(self):
         own = "  - {name: office-hours, match: {environments: [dev]}, guards: {warn_before_stop: 0m}, hours: {schedule: office}}"

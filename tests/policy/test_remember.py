@@ -77,7 +77,7 @@ class TestObserve:
         later = observe(memory, cluster(), edited.rules, NOON + HOUR).target(None)
         assert later.ran_at == later.adopted["office-hours"].at == NOON + HOUR
 
-    @pytest.mark.parametrize("strange", [cluster(problem="unreadable"), cluster(power=Power.UNKNOWN)])
+    @pytest.mark.parametrize("strange", [stopped(problem="unreadable"), cluster(power=Power.UNKNOWN)])
     def test_unknown_is_no_observation(self, strange):
         memory = observe(Memory(cluster().id), cluster(), RULES.rules, NOON)
         assert observe(memory, strange, RULES.rules, NOON + HOUR).targets == memory.targets
@@ -144,6 +144,17 @@ class TestWhoseDoing:
     def test_our_own_start_that_was_settled_before_it_was_seen_here(self):
         settled = self.down(started_at=NOON - MINUTE)
         assert observe(settled, cluster(), RULES.rules, NOON).target(None).reversals == ()
+
+    def test_only_the_last_thing_that_we_did_can_be_undone(self):
+        """We stopped it, started it, a person stopped it: their next start undoes nothing of ours."""
+        theirs = self.down(started_at=NOON - 30 * MINUTE, owed=None)
+        assert observe(theirs, cluster(), RULES.rules, NOON).target(None).reversals == ()
+
+    def test_what_we_did_twice_between_two_looks_can_be(self):
+        """Seen down at ten, started and stopped again by us, and then somebody started it."""
+        seen = Seen(Power.STOPPED, NOON - 3 * HOUR, NOON - 3 * HOUR)
+        again = self.down(seen=seen, started_at=NOON - 2 * HOUR)
+        assert observe(again, cluster(), RULES.rules, NOON).target(None).reversals == (NOON,)
 
     def test_while_we_stop_a_start_is_not_ours(self):
         other = replace(self.down(), open=open_action("stop_cluster"))

@@ -115,11 +115,15 @@ def test_two_routes_to_one_channel_make_one_letter(policy):
     assert sum(one.channel == "OPERATORS_CHANNEL" for one in letters([notice("web")], policy, FLEET)) == 1
 
 
-def test_a_resolved_notice_closes_earlier_ones_of_its_kind_whatever_their_cause(policy):
-    pending = [notice("web"), notice("pay"), notice("web", cause="other", resolved=True, at=NOW + timedelta(minutes=5))]
+def test_a_resolved_notice_closes_the_earlier_one_of_its_kind_cluster_and_cause(policy):
+    """One pool that found room again does not close what is told of another pool of the same cluster."""
+    later = NOW + timedelta(minutes=5)
+    pending = [notice("web"), notice("pay"), notice("web", cause="c2"), notice("web", resolved=True, at=later)]
     first = next(one for one in letters(pending, policy, FLEET) if one.key == "OPERATORS_CHANNEL~start_late~c1")
     assert first.about == (id_of("pay"),)
-    assert [one.about for one in first.closed] == [id_of("web")]
+    assert [one.about for one in first.closed] == [id_of("web"), id_of("web")]
+    second = next(one for one in letters(pending, policy, FLEET) if one.key == "OPERATORS_CHANNEL~start_late~c2")
+    assert second.about == (id_of("web"),)
 
 
 def test_a_matter_that_begins_again_after_it_was_closed_is_open(policy):

@@ -7,8 +7,10 @@ import pytest
 
 from shared.model.decisions import Reason, Verdict
 from shared.model.fleet import Power
-from shared.model.memory import Memory, Owed, Seen, Wish
+from shared.model.memory import Adoption, Memory, Owed, Seen, Wish
 from shared.policy.document import read_policy
+from shared.policy.transitions import occasion
+from shared.policy.voices import hear
 from tests.policy.builders import (
     BATCH,
     HEAD,
@@ -92,6 +94,12 @@ class TestAdoption:
         life.rules = read_policy(f"{closed}calendars: {{c: {{closed: [2026-12-07]}}}}\nrules:\n{OFFICE}\n", "p")
         life.until(at("Mon 18:00"))
         assert life.did == []
+
+    def test_a_message_decided_under_the_old_wording_dies_under_the_new_one(self):
+        """Merged between tick and `act`: the new wording has not been adopted yet."""
+        edited = policy(OFFICE.replace("office}", "office, lead: 10m}"), guards="warn_before_stop: 0m")
+        memory = adopted(policy(OFFICE), cluster())
+        assert decided(view(cluster(), memory), edited, at("Mon 19:00")).reason is Reason.BEFORE_ADOPTION
 
     def test_a_rule_that_only_plans_adopts_nothing(self):
         life = Life(cluster(), policy(OFFICE, mode="plan"))
@@ -240,6 +248,14 @@ class TestParked:
             ("Tue 19:00", "stop"),
             ("Wed 07:30", "start"),
         ]
+
+    def test_a_second_rule_parks_nothing_that_ran_under_the_first(self):
+        second = "  - {name: second, match: {environments: [dev]}, hours: {schedule: office}}"
+        rules = policy(OFFICE, second)
+        memory = adopted(rules, stopped(), ran_at=at("Mon 08:00"))
+        young = {**memory.target(None).adopted, "second": Adoption(rules.rules[1].fingerprint, at("Mon 21:00"))}
+        both = with_target(memory, adopted=young)
+        assert decided(view(stopped(), both), rules, at("Tue 07:30")).verdict is Verdict.ACT
 
     def test_a_lost_journal_parks_what_is_down(self):
         """We no longer know that we stopped it; it is listed, not started."""
@@ -439,3 +455,35 @@ def test_a_warning_that_comes_late_makes_the_stop_late():
     assert life.tick(at("Mon 19:00")).reason is Reason.WARNING_DUE
     assert life.tick(at("Mon 19:10") - MINUTE).reason is Reason.WARNING_DUE
     assert life.tick(at("Mon 19:10")).verdict is Verdict.ACT
+
+
+class TestOccasions:
+    """What a stop is filed under: the same occasion is warned of once, another one anew."""
+
+    STOP = hear(view(cluster()), policy(OFFICE), at("Mon 22:00")).proposals[0]
+
+    def cause(self, **target) -> str:
+        return occasion(self.STOP, adopted(policy(OFFICE), cluster(), **target)).cause
+
+    def test_what_ran_when_its_hours_ended_is_the_occasion_of_that_evening(self):
+        plain = self.STOP.cause
+        assert self.cause(seen=None) == plain
+        assert self.cause(seen=Seen(Power.RUNNING, LONG_AGO)) == plain
+        assert self.cause(seen=Seen(Power.RUNNING, at("Mon 19:00"), at("Mon 19:00"))) == plain
+
+    def test_what_came_up_later_is_another(self):
+        seen = Seen(Power.RUNNING, at("Mon 19:01"), at("Mon 19:01"))
+        assert self.cause(seen=seen) == f"{self.STOP.cause}:up-since:2026-12-07T18:01:00Z"
+
+    def test_when_it_went_down_is_none(self):
+        """`act` may see it up before any tick noticed: the id of a message must not change for that."""
+        assert self.cause(seen=Seen(Power.STOPPED, at("Mon 19:30"), at("Mon 19:30"))) == self.STOP.cause
+
+    def test_a_transition_at_the_moment_of_adoption_counts(self):
+        rules = policy(OFFICE, guards="warn_before_stop: 0m")
+        assert (
+            decided(view(cluster(), adopted(rules, cluster(), at("Mon 19:00"))), rules, at("Mon 19:00")).verdict
+            is Verdict.ACT
+        )
+        late = adopted(rules, cluster(), at("Mon 19:00") + timedelta(seconds=1))
+        assert decided(view(cluster(), late), rules, at("Mon 19:05")).reason is Reason.BEFORE_ADOPTION

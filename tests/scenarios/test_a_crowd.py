@@ -16,9 +16,9 @@ from tests.faults.honesty import assert_honest, assert_told_of_every_stop
 from tests.scenarios.stage import HOUR, MINUTE, Story, dev, policy, prod
 
 SOAK = bool(os.environ.get("LAMPLIGHTER_SOAK"))
-DAYS = 7 if SOAK else 3
+DAYS = 7 if SOAK else 2
 SEEDS = range(6 if SOAK else 1)
-TICK = timedelta(minutes=5 if SOAK else 15)
+TICK = timedelta(minutes=5 if SOAK else 20)
 
 SCHEDULES = """
 schedules:

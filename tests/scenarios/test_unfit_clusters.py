@@ -75,11 +75,15 @@ def test_a_lock_that_is_taken_away_is_noticed_the_same_evening():
         assert story.times("stop") == ["Mon 20:00"]
 
 
-def test_locks_that_cannot_be_read_count_as_locks():
+def test_locks_that_cannot_be_read_count_as_locks_and_people_hear_of_it():
+    """The role lacks the right to read locks: nothing stops, it is asked ever more rarely, and somebody can mend it."""
     with Story(dev("web")) as story:
         story.world.inject(Fault.forbidden("GET */providers/microsoft.authorization/locks"))
         story.until("Tue 06:00")
         assert story.writes() == []
+        assert story.reason("web") == "unreadable_locks"
+        assert len(story.rehearsal.outcomes) <= 7
+        assert story.told("web", "locks could not be read")
 
 
 def test_a_freeze_holds_stops_and_lets_starts_go_on():

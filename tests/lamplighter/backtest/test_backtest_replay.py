@@ -1,0 +1,257 @@
+"""The replay: what the engine would have done, by the minute; the same however often it is asked, blind to the future."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamplighter.backtest.history import DAY, History, Trace, history, history_cluster, merged
+from lamplighter.backtest.limits import Limits
+from lamplighter.backtest.measure import Ran, measured
+from lamplighter.backtest.replay import Lived, Terms, replay
+from lamplighter.backtest.standard import standard_policy, standard_text
+from shared.policy.document import Policy, read_policy
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+SUNDAY = MONDAY - timedelta(days=1)
+HOUR = 3600
+HOURS = "{name: r, hours: {schedule: office, lead: 10m}}"
+ALONE = Terms(people=False)
+
+
+def policy(rule: str = HOURS, *, mode: str = "act", more: str = "") -> Policy:
+    return read_policy(
+        f"""
+version: 1
+mode: {mode}
+timezone: UTC
+environments:
+  - {{name: prod, production: true, match: {{names: ["prod-*"]}}}}
+  - {{name: dev, match: {{names: ["*"]}}}}
+schedules: {{office: {{running: [Mon-Fri 08:00-18:00]}}}}
+rules: [{rule}]
+{more}
+""",
+        "policy.yaml",
+    )
+
+
+def needed(*needs: str, name: str = "web", begin: datetime = SUNDAY, days: int = 3) -> Trace:
+    """`Mon 09:00-17:00`: local to UTC, in the week of MONDAY."""
+    names = dict(zip(("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"), range(-1, 6), strict=True))
+    busy = []
+    for need in needs:
+        day, _, clock = need.partition(" ")
+        midnight = MONDAY + timedelta(days=names[day])
+        one, other = (midnight + timedelta(hours=int(at[:2]), minutes=int(at[3:])) for at in clock.split("-"))
+        busy.append((int(one.timestamp()), int(other.timestamp())))
+    first = int(begin.timestamp())
+    return Trace(history_cluster(name), first, first + days * DAY, tuple(busy))
+
+
+def told(lived: Lived) -> list[str]:
+    return [f"{datetime.fromtimestamp(one.at, UTC):%a %H:%M} {one.verb} {one.reason}" for one in lived.done]
+
+
+def one(trace: Trace, rules: Policy, terms: Terms | None = None) -> Lived:
+    return replay(history("test", [trace]), rules, terms or Terms())[0]
+
+
+class TestHours:
+    WORK = ("Mon 09:00-17:00", "Mon 20:00-21:00")
+
+    def test_a_day_by_hand(self) -> None:
+        """Adopted on Sunday it may stop from Monday evening on. Whoever comes at 20:00 wakes it, is served at 20:06,
+        works an hour and lets go; people are warned, and a quarter of an hour later it is off. Tuesday has its lead."""
+        assert told(one(needed(*self.WORK), policy())) == [
+            "Mon 18:00 stop off_hours",
+            "Mon 20:00 start keep_on",
+            "Mon 21:30 stop off_hours",
+            "Tue 07:50 start in_hours",
+            "Tue 18:00 stop off_hours",
+        ]
+
+    def test_when_it_was_up_and_what_it_cost(self) -> None:
+        lived = one(needed(*self.WORK), policy())
+        found = measured(lived.trace, Ran(lived.up, lived.billed), waits=True)
+        # Sunday and Monday to 18:03, 20:00 to 21:33, Tuesday 07:50 to 18:03.
+        assert found.hours_on == pytest.approx(42 + 3 / 60 + 1 + 33 / 60 + 10 + 13 / 60)
+        assert (found.cold_starts, found.late / 60, found.covered / 60) == (1, 6, 9 * 60 - 6)
+
+    def test_without_people_nobody_wakes_it(self) -> None:
+        lived = one(needed(*self.WORK), policy(), ALONE)
+        assert told(lived) == ["Mon 18:00 stop off_hours", "Tue 07:50 start in_hours", "Tue 18:00 stop off_hours"]
+        found = measured(lived.trace, Ran(lived.up, lived.billed), waits=False)
+        assert (found.cold_starts, found.late / 60) == (1, 60)
+
+    def test_whoever_still_works_answers_the_warning(self) -> None:
+        """Told at 17:45, who is there until 19:00 keeps it on. Let go, it is warned of anew and stops at 19:20."""
+        assert told(one(needed("Mon 09:00-19:00"), policy()))[0] == "Mon 19:20 stop off_hours"
+
+    def test_a_stop_without_a_warning_is_undone(self) -> None:
+        """Nobody was told, so it goes off at 18:00 under whoever works: back at 18:41, and their hour goes on."""
+        lived = one(needed("Mon 17:00-19:00"), policy(more="guards: {warn_before_stop: 0m}"))
+        assert told(lived)[:3] == ["Mon 18:00 stop off_hours", "Mon 18:35 start keep_on", "Mon 19:50 stop off_hours"]
+        found = measured(lived.trace, Ran(lived.up, lived.billed), waits=True)
+        assert (found.cold_starts, found.late / 60) == (1, 41)
+
+    def test_a_person_may_keep_it_on_no_longer_than_the_policy_lets_them_say_at_once(self) -> None:
+        """With 2 hours at most they say so again and again, all night: the replay never takes the word from them."""
+        guards = "guards: {keep_on_at_most: 2h}"
+        lived = one(needed("Mon 09:00-24:00", "Tue 00:00-05:00"), policy(more=guards))
+        assert told(lived)[0] == "Tue 05:20 stop off_hours"
+
+    def test_a_cluster_that_was_just_stopped_waits_for_aks(self) -> None:
+        """Off since 18:03, `min_downtime` 30 minutes: who comes at 18:10 is started at 18:35 and served at 18:41."""
+        lived = one(needed("Mon 18:10-18:40"), policy())
+        assert told(lived)[:2] == ["Mon 18:00 stop off_hours", "Mon 18:35 start keep_on"]
+        assert measured(lived.trace, Ran(lived.up, lived.billed), waits=True).late / 60 == 31
+
+    def test_slow_starts_are_learned_from(self) -> None:
+        """A start takes 25 minutes, the lead is 10: late for a week, then it leaves early enough by itself."""
+        lived = one(needed(days=14), policy(), Terms(Limits(start_takes=25 * 60)))
+        starts = [text for text in told(lived) if "start" in text]
+        assert starts[0] == "Tue 07:50 start in_hours"
+        assert starts[-1] == "Fri 07:35 start in_hours"
+
+    def test_production_is_never_stopped(self) -> None:
+        lived = one(needed(name="prod-web"), policy())
+        assert told(lived) == []
+        assert lived.billed == ((lived.trace.begin, lived.trace.end),)
+
+    def test_a_policy_that_only_plans_is_replayed_as_if_it_acted(self) -> None:
+        assert told(one(needed(*self.WORK), policy(mode="plan"))) == told(one(needed(*self.WORK), policy()))
+
+    def test_a_rule_that_only_plans_changes_nothing(self) -> None:
+        quiet = HOURS.replace("{name: r,", "{name: r, mode: plan,")
+        assert told(one(needed(*self.WORK), policy(quiet))) == []
+
+
+class TestFleet:
+    """`admit` is the same too: what one cluster does depends on the others."""
+
+    def fleet(self, size: int) -> History:
+        return history("test", [needed(name=f"c{number:03}", days=2) for number in range(size)])
+
+    def test_the_stop_budget_spreads_an_evening(self) -> None:
+        """A quarter of eight clusters an hour: two at 18:00, the next when the first are an hour ago."""
+        guards = "guards: {stops: {at_most: 25%, within: 1h}}"
+        lived = replay(self.fleet(8), policy(more=guards))
+        at = Counter(text[:9] for each in lived for text in told(each) if "stop" in text)
+        assert sorted(at.values()) == [2, 2, 2, 2]
+        assert min(at) == "Mon 18:00"
+
+    def test_calls_are_paced_a_region(self) -> None:
+        """Fifty go at once, ten more one a second."""
+        lived = replay(self.fleet(60), policy())
+        seconds = Counter(each.done[0].at - min(one.done[0].at for one in lived) for each in lived)
+        assert seconds[0] == 51
+        assert max(seconds) == 9
+
+
+IDLE = "{name: r, idle: {after: 1h, grace: 0m}}"
+
+
+class TestIdle:
+    def test_a_day_by_hand(self) -> None:
+        """Idle since 09:00, seen at 09:05 in windows of 5 minutes: warned at 09:45, stopped at 10:00."""
+        lived = one(needed("Sun 00:00-01:00", "Sun 08:00-09:00", days=1), policy(IDLE))
+        assert told(lived) == ["Sun 02:00 stop idle", "Sun 08:00 start keep_on", "Sun 10:10 stop idle"]
+
+    def test_learned_hours_start_ahead(self) -> None:
+        """Every working day from 8 to 17; waiting costs 90 minutes: after a few weeks it is up before anybody comes."""
+        begin = int(MONDAY.timestamp())
+        busy = [(begin + day * DAY + 8 * HOUR, begin + day * DAY + 17 * HOUR) for day in range(56) if day % 7 < 5]
+        trace = Trace(history_cluster("web"), begin, begin + 56 * DAY, tuple(busy))
+        text = standard_text("idle", "UTC").replace("learn: true", "learn: true, waiting_cost: 90m")
+        lived = one(trace, read_policy(text, "policy.yaml"))
+        starts = [each for each in lived.done if each.verb == "start"]
+        assert [each.reason for each in starts[:3]] == ["keep_on"] * 3
+        assert {each.reason for each in starts[-10:]} == {"expected"}
+        assert {datetime.fromtimestamp(each.at, UTC).weekday() for each in starts} == {0, 1, 2, 3, 4}
+
+    def test_a_gap_in_what_is_known_stops_nothing(self) -> None:
+        trace = needed("Sun 00:00-01:00", days=1)
+        gap = ((trace.begin + 90 * 60, trace.end),)
+        unknown = Trace(trace.cluster, trace.begin, trace.end, trace.busy, gap)
+        assert told(one(trace, policy(IDLE))) == ["Sun 02:00 stop idle"]
+        assert told(one(unknown, policy(IDLE))) == []
+
+
+# --- properties ---
+
+spans = st.tuples(st.integers(0, 3 * DAY), st.integers(60, 10 * HOUR))
+
+
+def random_history(drawn: Iterable[Iterable[tuple[int, int]]]) -> History:
+    begin = int(SUNDAY.timestamp())
+    end = begin + 3 * DAY
+    return history(
+        "drawn",
+        [
+            Trace(
+                history_cluster(f"c{number}"),
+                begin,
+                end,
+                merged((begin + at, min(begin + at + length, end)) for at, length in needs),
+            )
+            for number, needs in enumerate(drawn)
+        ],
+    )
+
+
+histories = st.lists(st.lists(spans, max_size=6), min_size=1, max_size=3).map(random_history)
+POLICIES = {
+    "hours": policy(more="guards: {stops: {at_most: 1, within: 1h}}"),
+    "idle": policy(IDLE),
+    "learned": standard_policy("idle", "UTC"),
+    "both": policy(
+        "{name: h, hours: {schedule: office, inside: any}}, {name: r, idle: {after: 40m, grace: 1h, ttl: 30h, learn: true}}",
+        more="guards: {warn_before_stop: 0m, min_off: 30m}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(drawn=histories, people=st.booleans())
+@settings(max_examples=12, deadline=None)
+def test_asking_at_events_is_asking_at_every_tick(name: str, drawn: History, people: bool) -> None:
+    """The replay skips what cannot matter; skipped or not, the same things happen at the same moments."""
+    fast = replay(drawn, POLICIES[name], Terms(people=people))
+    slow = replay(drawn, POLICIES[name], Terms(people=people, every_tick=True))
+    assert [told(each) for each in fast] == [told(each) for each in slow]
+    assert [each.up for each in fast] == [each.up for each in slow]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(drawn=histories, people=st.booleans(), part=st.floats(0.1, 0.95))
+@settings(max_examples=12, deadline=None)
+def test_the_future_changes_nothing(name: str, drawn: History, people: bool, part: float) -> None:
+    """A history that ends earlier gives the same actions up to there: nobody looked ahead."""
+    until = drawn.begin + int(part * (drawn.end - drawn.begin))
+    whole = replay(drawn, POLICIES[name], Terms(people=people))
+    cut = replay(drawn.between(drawn.begin, until), POLICIES[name], Terms(people=people))
+    for each, short in zip(whole, cut, strict=True):
+        assert [one for one in each.done if one.at < until] == list(short.done)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(drawn=histories)
+@settings(max_examples=12, deadline=None)
+def test_what_is_up_is_paid_for_and_work_is_done(name: str, drawn: History) -> None:
+    for lived in replay(drawn, POLICIES[name]):
+        for part in (lived.up, lived.billed):
+            assert list(part) == sorted(part)
+            assert all(begin < end for begin, end in part)
+        for begin, end in lived.up:
+            assert any(paid <= begin and end <= off for paid, off in lived.billed)
+        for begin, _ in lived.trace.busy:
+            served = begin + 45 * 60 >= lived.trace.end or any(
+                on < begin + 45 * 60 and begin < off for on, off in lived.up
+            )
+            assert served, "whoever wakes it is served within rest, start and a tick"
