@@ -33,6 +33,13 @@ READING = (
     Permission("Microsoft.Resources/subscriptions/resourceGroups/read", "the inventory by group"),
     Permission("Microsoft.Management/managementGroups/read", "scopes that are management groups"),
 )
+MEASURING = (
+    Permission("Microsoft.Insights/metrics/read", "whether anybody uses a cluster: its platform metrics"),
+    Permission("Microsoft.OperationalInsights/workspaces/query/read", "whether anybody uses it: logs, where collected"),
+    Permission("Microsoft.OperationalInsights/workspaces/query/KubePodInventory/read", "the last jobs that ran"),
+    Permission("Microsoft.OperationalInsights/workspaces/query/AKSAuditAdmin/read", "the last write by somebody"),
+    Permission("Microsoft.OperationalInsights/workspaces/query/AzureDiagnostics/read", "the same, in the older table"),
+)
 FOLLOWING = (
     Permission("Microsoft.Authorization/locks/read", "a locked cluster is not touched"),
     Permission(f"{AKS}/locations/operations/read", "how a start or stop ended"),
@@ -43,16 +50,15 @@ FOLLOWING = (
 def permissions(policy: Policy) -> tuple[Permission, ...]:
     """Reading only while nothing may act; otherwise what the acting rules need, each once, in a stable order."""
     acting = [rule for rule in policy.rules if rule.mode == "act"]
+    reading = (*READING, *MEASURING) if any(rule.kind == "idle" for rule in policy.rules) else READING
     if policy.mode != "act" or not acting:
-        return READING
+        return reading
     wanted = {p.action: p for rule in acting for p in _of_rule(rule)}
-    return (*READING, *FOLLOWING, *wanted.values())
+    return (*reading, *FOLLOWING, *wanted.values())
 
 
 def _of_rule(rule: BoundRule) -> tuple[Permission, ...]:
-    if rule.kind != "hours":
-        return ()
-    if rule.block.pools is not None:
+    if rule.kind == "hours" and rule.block.pools is not None:
         return (
             Permission(f"{CLUSTERS}/agentPools/write", "stops and starts node pools", rule.name),
             Permission(
@@ -64,4 +70,4 @@ def _of_rule(rule: BoundRule) -> tuple[Permission, ...]:
     starts = Permission(f"{CLUSTERS}/start/action", "starts clusters", rule.name)
     stops = Permission(f"{CLUSTERS}/stop/action", "stops clusters", rule.name)
     # What it stopped it owes a start, whatever `only` says.
-    return (starts,) if rule.block.only == "start" else (starts, stops)
+    return (starts,) if rule.kind == "hours" and rule.block.only == "start" else (starts, stops)

@@ -22,6 +22,7 @@ schedules: {office: {running: [Mon-Fri 07:30-19:00]}}
 rules:
   - {name: clusters, match: {names: [web]}, hours: {schedule: office}}
   - {name: pools, match: {names: [render]}, hours: {schedule: office, pools: ["spot*"]}}
+  - {name: unused, match: {names: [sandbox]}, idle: {after: 2h}}
 guards: {warn_before_stop: 0m}
 """
 FLEET = {

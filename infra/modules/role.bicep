@@ -15,6 +15,11 @@ var reading = [
   'Microsoft.Resources/subscriptions/read'
   'Microsoft.Resources/subscriptions/resourceGroups/read'
   'Microsoft.Management/managementGroups/read'
+  'Microsoft.Insights/metrics/read'
+  'Microsoft.OperationalInsights/workspaces/query/read'
+  'Microsoft.OperationalInsights/workspaces/query/KubePodInventory/read'
+  'Microsoft.OperationalInsights/workspaces/query/AKSAuditAdmin/read'
+  'Microsoft.OperationalInsights/workspaces/query/AzureDiagnostics/read'
 ]
 var acting = [
   'Microsoft.Authorization/locks/read'

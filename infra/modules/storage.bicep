@@ -34,6 +34,7 @@ var tables = [
   'lamplighterNotices'
   'lamplighterFleet'
   'lamplighterPrices'
+  'lamplighterLinks'
 ]
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
