@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.decisions import Decision, Reason, Verdict
+from shared.model.decisions import Decision, Reason, StartCluster, Verdict
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Failure, Memory, Owed, Seen, Warned, Wish
+from shared.policy.bench import Bench
+from shared.policy.guards import first_objection
+from shared.policy.voices import hear
 from tests.policy.builders import (
     BATCH,
     DAY,
@@ -110,6 +113,12 @@ class TestReadable:
         decision = decided(view(cluster(problem="unreadable")), policy(OFFICE), at("Mon 12:00"))
         assert outcome(decision) == (Verdict.REFUSE, Reason.UNREADABLE_STATE)
         assert decision.message == "unreadable"
+
+    def test_no_action_of_any_kind_passes_on_a_reading_that_cannot_be_trusted(self):
+        seen, rules = cluster(problem="unreadable"), policy(OFFICE)
+        bench = Bench(view(seen), rules, hear(view(seen), rules, EVENING), EVENING)
+        case = bench.case(StartCluster(seen.id), bench.hearing.proposals[0])
+        assert first_objection(case).sentence == "unreadable"
 
     def test_a_pool_whose_power_is_unknown(self):
         seen = with_pool(pool(power=Power.UNKNOWN))

@@ -234,6 +234,12 @@ class TestTags:
         owner = owner_of(cluster(tags={"lamplighter-schedule": "early"}), policy())
         assert (owner.rules, owner.problems, owner.zone) == ((), (), "Europe/Berlin")
 
+    def test_a_rule_that_looks_at_no_clock_is_not_changed_by_a_schedule_tag(self):
+        rules = policy("  - {name: idle, match: {environments: [dev]}, idle: {after: 2h}}", OFFICE)
+        tagged = owner_of(cluster(tags={"lamplighter-schedule": "early"}), rules).rules
+        assert tagged[0] is rules.rules[0]
+        assert tagged[1].schedules[0].name == "early"
+
     def test_the_owners_schedule_makes_another_wording_and_naming_the_same_one_does_not(self):
         """Adoption is bound to the wording: naming the rule's own schedule must not adopt it anew."""
         rules = policy(OFFICE)
