@@ -4,6 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?=
+# Recordings and real traces, where they lie beside the checkout; without them their tests skip and say so.
+ifneq ($(wildcard ../shared/data/README.md),)
+export LAMPLIGHTER_REFERENCE ?= $(abspath ../shared)
+endif
 
 .PHONY: help setup demo test lint types contracts check bench soak clean
 .DEFAULT_GOAL := help

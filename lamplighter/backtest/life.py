@@ -49,6 +49,9 @@ class Life:
         self.looked = trace.begin
         """When it was looked at last."""
 
+    def there(self, now: int) -> bool:
+        return self.trace.begin <= now < self.trace.end
+
     def needed(self, now: int) -> bool:
         """Somebody works on it, or waits for it."""
         return now < self.busy_until or bool(self._pending)

@@ -24,6 +24,7 @@ from shared.model.facts import FleetFacts, View
 from shared.model.memory import FleetMemory, Memory, PersonHold, Wish
 from shared.policy import claim as protocol
 from shared.policy.admit import admit
+from shared.policy.bound import UNMATCHED
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import fleet_facts, headcount
@@ -102,6 +103,12 @@ class _Replay:
         self._owners: list[Owner] = [owner_of(trace.cluster, policy) for trace in history.traces]
         self._count = headcount((trace.cluster for trace in history.traces), policy)
         self._facts = self._fleet((), datetime.fromtimestamp(history.begin, UTC))
+        parts = (*policy.environments, *policy.rules)
+        self._apart = any("stops" in part.guards for part in parts)
+        """An environment or a rule has a stop budget of its own, a share of the clusters that are decided together."""
+        self._counts_stops = self._apart or policy.guards_for(UNMATCHED, None).stops is not None
+        self._queued = False
+        """Some stop was paced once, so that messages may be in the queue."""
         self._place = {trace.cluster.id: number for number, trace in enumerate(history.traces)}
         self._events: list[tuple[int, int, int, str]] = []
         self._done: list[list[Done]] = [[] for _ in history.traces]
@@ -215,10 +222,12 @@ class _Replay:
     def _look(self, numbers: Sequence[int], when: Moment) -> None:
         ticks = when.at % self._limits.tick == 0
         looks = {number: self._decide(number, when, told=ticks) for number in numbers}
+        if self._apart and ticks and any(_stops(one) for each in looks.values() for one in each.decisions):
+            others = (number for number, life in enumerate(self._lives) if number not in looks and life.there(when.at))
+            looks |= {number: self._decide(number, when, told=ticks) for number in tuple(others)}
         decisions = [decision for one in looks.values() for decision in one.decisions if ticks or not _stops(decision)]
-        facts = self._facts
-        if any(map(_stops, decisions)):
-            facts = self._fleet((life.memory for life in self._lives), when.now)
+        counts = (self._counts_stops or self._queued) and any(map(_stops, decisions))
+        facts = self._fleet((life.memory for life in self._lives), when.now) if counts else self._facts
         plan = admit(decisions, facts, self._policy, when.now)
         for decision in plan.admitted:
             if decision.id not in facts.queued:
@@ -270,6 +279,7 @@ class _Replay:
             return
         life = self._lives[number]
         if _stops(decision):
+            self._queued = True
             life.memory = replace(life.memory, queued_id=decision.id, queued_at=decision.not_before)
         self._push(int(decision.not_before.timestamp()), _Kind.ACT, number, decision.id)
 

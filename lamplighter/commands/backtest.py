@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from shared.policy.document import Policy
 
 FORMATS = ("csv", "swf")
+USUAL_DAYS = 14
+"""Of `--live`."""
 
 
 def command(
@@ -32,6 +34,9 @@ def command(
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", help="The policy. Without it, a standard one: --rule.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Instead of a file: the metrics of your fleet, 14 days or --days.")
+    ] = False,
     rule: Annotated[
         str | None, typer.Option("--rule", metavar="RULE", help="The standard policy's rule: idle or hours.")
     ] = None,
@@ -75,7 +80,7 @@ def command(
         int(options.duration(stop_takes, "--stop-takes").total_seconds()),
     )
     drawing = None if picture is None else picture_file(picture)
-    told = _history(history, form, days)
+    told = _live(policy, history, days) if live else _history(history, form, days)
     place = options.zone(zone) if zone is not None else told.zone or "UTC"
     mine = _policy(policy, rule, place)
     ways = _ways(against, mine.timezone if zone is None else place)
@@ -99,6 +104,31 @@ def _history(file: Path | None, form: str | None, days: int | None) -> History:
     kind = form or ("swf" if ".swf" in file.suffixes else "csv")
     read = read_swf(file) if kind == "swf" else read_csv(file)
     return read if days is None else read.last(options.days(days))
+
+
+def _live(policy: Path | None, file: Path | None, days: int | None) -> History:
+    """The clusters of the policy's scope, or all that can be seen, and what Azure Monitor knows of them."""
+    from lamplighter.backtest.live_history import LONGEST, read_live  # noqa: PLC0415
+    from lamplighter.fleet_source import laptop_settings, read_fleet  # noqa: PLC0415
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415
+    from shared.clients.azure import Cloud  # noqa: PLC0415
+    from shared.model.fleet import Scope  # noqa: PLC0415
+
+    if file is not None:
+        raise InputError("--live reads Azure, and --history names a file: expected one of them")
+    number = options.days(USUAL_DAYS if days is None else days)
+    if number > LONGEST:
+        raise InputError(f"--days {number}: Azure keeps metrics no longer than that: expected 1 to {LONGEST}")
+    now = options.moment(None)
+    seen = read_fleet(None, Scope() if policy is None else read_policy_file(policy).scope, now)
+    warn(seen.problems)
+    with bar(f"reading {counted(number, 'day')} of metrics ...") as progress, Cloud.connect(laptop_settings()) as cloud:
+        found = read_live(cloud, seen.clusters, number, now, progress)
+    unknown = sum(end - begin for trace in found.traces for begin, end in trace.unknown)
+    share = unknown / sum(trace.end - trace.begin for trace in found.traces)
+    if share >= 0.005:
+        warn([f"nothing is known of {share:.0%} of that time, such as when clusters were off: no need, and no stop"])
+    return found
 
 
 def _policy(file: Path | None, rule: str | None, zone: str) -> Policy:
@@ -166,7 +196,8 @@ def _note(history: History, policy: Policy) -> None:
     silent = sum(not place.production and not policy.rules_for(cluster, place) for cluster, place in places)
     notes = []
     if safe:
-        notes.append(f"{counted(safe, 'cluster')} of the history are production in {policy.source}, so never stopped")
+        verb = "is" if safe == 1 else "are"
+        notes.append(f"{counted(safe, 'cluster')} {verb} production in {policy.source}, so never stopped")
     if silent:
         notes.append(f"no rule of {policy.source} speaks for {counted(silent, 'cluster')} of the history")
     if policy.mode == "plan":

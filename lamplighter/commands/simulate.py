@@ -46,7 +46,7 @@ def simulate(
     speed: Annotated[float, typer.Option(help="How many times faster its clock runs.")] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Nothing but the one line of JSON on stdout.")] = False,
     at: Annotated[str | None, typer.Option(help="Where its clock starts; the present when left out.")] = None,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; a free one when left out.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; a free one when left out.")] = 0,
 ) -> None:
     """Serve a simulated Azure with that fleet.
 

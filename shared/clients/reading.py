@@ -54,11 +54,29 @@ class Reader:
         self._words: dict[Any, Any] = {}
 
     def row(self, row: Mapping[str, Any]) -> Cluster:
-        """One row of our own projection; raises InputError, in a sentence, for a row that is no cluster."""
+        """One row of our own projection; raises InputError, in a sentence, for a row that is no cluster.
+
+        A row whose parts have another shape than Azure's is a cluster with a problem: one bad row costs no other.
+        """
+        place = _identity(row.get("id"))
+        try:
+            return self._row(row, place)
+        except (AttributeError, TypeError, ValueError):
+            id_, subscription, group, name = place
+            return Cluster(
+                id_,
+                name,
+                group,
+                subscription,
+                fleet=self._fleet_of(id_),
+                problem="what Azure says of it has an unknown shape",
+            )
+
+    def _row(self, row: Mapping[str, Any], place: tuple[str, str, str, str]) -> Cluster:
         get = row.get
-        id_, subscription, group, name = _identity(get("id"))
+        id_, subscription, group, name = place
         word = self._words.setdefault
-        state = get("state") or ""
+        state: Any = "" if get("state") is None else get("state")
         power = _power(get("power"))
         pools, problem = self._pools_of(get("pools"))
         location, version, tier, nap = get("location") or "", get("version"), get("tier"), get("nodeProvisioning")
@@ -76,11 +94,11 @@ class Reader:
             word(tier, tier),
             word(nap, nap),
             get("nodeResourceGroup"),
-            self._tags(tags) if tags else NO_TAGS,
+            self._tags(tags) if tags and isinstance(tags, _OBJECT) else NO_TAGS,
             pools,
             self._fleet_of(id_),
             get("errorCode"),
-            problem or _power_problem(power, state),
+            problem or _odd(state, tags, nap) or _power_problem(power, str(state)),
         )
 
     def cluster(self, document: Mapping[str, Any]) -> Cluster:
@@ -101,10 +119,10 @@ class Reader:
                 "power": _section(body, "powerState").get("code"),
                 "state": body.get("provisioningState"),
                 "version": body.get("kubernetesVersion"),
-                "nodeProvisioning": _section(body, "nodeProvisioningProfile").get("mode"),
+                "nodeProvisioning": _mode_of(body.get("nodeProvisioningProfile")),
                 "nodeResourceGroup": body.get("nodeResourceGroup"),
                 "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
-                "pools": body.get("agentPoolProfiles"),
+                "pools": body.get("agentPoolProfiles", []),
             }
         )
 
@@ -139,24 +157,56 @@ class Reader:
 
     def _pools_of(self, documents: Any) -> tuple[tuple[NodePool, ...], str | None]:
         if documents is None:
-            return (), None
-        pools = []
+            return (), "Azure did not list its node pools"
+        pools, problem = [], None
         for one in documents if isinstance(documents, list) else (None,):
             if not isinstance(one, _OBJECT):
                 return (
                     (),
                     f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}",
                 )
+            problem = problem or _pool_problem(one)
             pools.append(self.pool(one))
         if "" in [pool.name for pool in pools]:
             return tuple(pools), "one of its node pools has no name"
-        return tuple(pools), None
+        return tuple(pools), problem
 
     def _tags(self, tags: Mapping[str, Any]) -> Mapping[str, str]:
         word = self._words.setdefault
         return {
             word(name, name): word(value, value) if type(value) is str else _text(value) for name, value in tags.items()
         }
+
+
+def _mode_of(profile: Any) -> Any:
+    """The mode, None where there is no profile; something that is no text where it cannot be read."""
+    if profile is None:
+        return None
+    return profile.get("mode") if isinstance(profile, _OBJECT) else [profile]
+
+
+def _odd(state: Any, tags: Any, nap: Any) -> str | None:
+    """What is not readable of a cluster: unknown is never idle, so it is said and nothing is done."""
+    if type(state) is not str:
+        return f"its provisioning state should be text, not {_shown(state)}"
+    if tags and not isinstance(tags, _OBJECT):
+        return f"its tags should be an object, not {_shown(tags)}"
+    if nap is not None and type(nap) is not str:
+        return "whether node auto-provisioning is on could not be read"
+    return None
+
+
+def _pool_problem(document: Mapping[str, Any]) -> str | None:
+    """What is said of a pool and not readable. A key that is not there is a shorter answer; a null is no answer."""
+    inner = document.get("properties")
+    body = document if inner is None or not isinstance(inner, _OBJECT) else inner
+    for key in ("provisioningState", "type"):
+        if key in body and type(body[key]) is not str:
+            return f"the {key} of pool {_shown(document.get('name'))} could not be read"
+    power = body.get("powerState", _EMPTY)
+    if power is not _EMPTY and not (isinstance(power, _OBJECT) and type(power.get("code")) is str):
+        return f"whether pool {_shown(document.get('name'))} runs could not be read"
+    return None
 
 
 def _text(value: Any) -> str:

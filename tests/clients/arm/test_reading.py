@@ -246,3 +246,34 @@ def test_every_official_example_is_read(reference: Path):
     virtual = pools["AgentPoolsCreate_TypeVirtualMachines_Autoscale"]
     assert (virtual.kind, virtual.autoscaling, virtual.min_count, virtual.max_count) == ("VirtualMachines", True, 1, 5)
     assert saved_size(pools["AgentPools_Stop"], AT) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"tags": "x"}, "tags"),
+        ({"tags": ["a"]}, "tags"),
+        ({"provisioningState": 5}, "state"),
+        ({"agentPoolProfiles": None}, "node pools"),
+        ({"agentPoolProfiles": [{"name": "np", "provisioningState": None}]}, "np"),
+        ({"agentPoolProfiles": [{"name": "np", "type": None}]}, "np"),
+        ({"agentPoolProfiles": [{"name": "np", "powerState": "x"}]}, "np"),
+        ({"agentPoolProfiles": [{"name": ["np"]}]}, "shape"),
+        ({"nodeProvisioningProfile": "Auto"}, "shape"),
+    ],
+)
+def test_what_cannot_be_read_of_one_cluster_is_said_and_costs_no_other(changed, word):
+    """Unknown is never idle: such a cluster is left alone, and the fleet around it is read all the same."""
+    group = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers"
+    whole = {
+        "id": f"{group}/Microsoft.ContainerService/managedClusters/web",
+        "name": "web",
+        "provisioningState": "Succeeded",
+        "powerState": {"code": "Running"},
+    }
+
+    odd = cluster_from({**whole, **changed})
+
+    assert odd.problem is not None
+    assert word in odd.problem
+    assert cluster_from(whole).problem is None

@@ -32,6 +32,7 @@ mode: {mode}
 timezone: UTC
 environments:
   - {{name: prod, production: true, match: {{names: ["prod-*"]}}}}
+  - {{name: lab, match: {{names: ["lab-*"]}}, guards: {{stops: {{at_most: 50%, within: 2h}}}}}}
   - {{name: dev, match: {{names: ["*"]}}}}
 schedules: {{office: {{running: [Mon-Fri 08:00-18:00]}}}}
 rules: [{rule}]
@@ -188,14 +189,14 @@ class TestIdle:
 spans = st.tuples(st.integers(0, 3 * DAY), st.integers(60, 10 * HOUR))
 
 
-def random_history(drawn: Iterable[Iterable[tuple[int, int]]]) -> History:
+def random_history(drawn: Iterable[Iterable[tuple[int, int]]], name: str = "c") -> History:
     begin = int(SUNDAY.timestamp())
     end = begin + 3 * DAY
     return history(
         "drawn",
         [
             Trace(
-                history_cluster(f"c{number}"),
+                history_cluster(f"{name}{number}"),
                 begin,
                 end,
                 merged((begin + at, min(begin + at + length, end)) for at, length in needs),
@@ -215,6 +216,15 @@ POLICIES = {
         more="guards: {warn_before_stop: 0m, min_off: 30m}",
     ),
 }
+
+
+@given(drawn=st.lists(st.lists(spans, max_size=3), min_size=3, max_size=5))
+@settings(max_examples=8, deadline=None)
+def test_a_budget_of_an_environment_counts_all_its_clusters(drawn: list[list[tuple[int, int]]]) -> None:
+    """Half of the lab within two hours: a share of all of them, not of those that happened to be looked at."""
+    lab = random_history(drawn, "lab-")
+    fast, slow = (replay(lab, POLICIES["idle"], Terms(every_tick=each)) for each in (False, True))
+    assert [told(each) for each in fast] == [told(each) for each in slow]
 
 
 @pytest.mark.parametrize("name", POLICIES)
