@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from lamplighter.backtest.limits import Limits
 from lamplighter.backtest.looking import Look
 from shared.model.activity import Activity, Stretch
-from shared.model.decisions import Decision, Proposal
+from shared.model.decisions import Decision, Proposal, Reason
 from shared.model.facts import Need
 from shared.model.fleet import Power
 from shared.model.memory import Wish
@@ -35,6 +35,8 @@ def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: dateti
             if moment > now:
                 yield _seconds(moment)
     tick = timedelta(seconds=limits.tick)
+    if any(decision.reason is Reason.STOP_BUDGET for decision in decisions):
+        yield _seconds(now + tick)  # a share of clusters that others leave and join
     yield from map(_seconds, _learned(seen, said, tick, now))
 
 

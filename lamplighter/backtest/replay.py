@@ -103,8 +103,8 @@ class _Replay:
         self._owners: list[Owner] = [owner_of(trace.cluster, policy) for trace in history.traces]
         self._count = headcount((trace.cluster for trace in history.traces), policy)
         self._facts = self._fleet((), datetime.fromtimestamp(history.begin, UTC))
-        parts = (*policy.environments, *policy.rules)
-        self._apart = any("stops" in part.guards for part in parts)
+        own = [entry.guards for entry in policy.environments] + [rule.guards for rule in policy.rules]
+        self._apart = any("stops" in guards for guards in own)
         """An environment or a rule has a stop budget of its own, a share of the clusters that are decided together."""
         self._counts_stops = self._apart or policy.guards_for(UNMATCHED, None).stops is not None
         self._queued = False

@@ -223,8 +223,9 @@ POLICIES = {
 def test_a_budget_of_an_environment_counts_all_its_clusters(drawn: list[list[tuple[int, int]]]) -> None:
     """Half of the lab within two hours: a share of all of them, not of those that happened to be looked at."""
     lab = random_history(drawn, "lab-")
-    fast, slow = (replay(lab, POLICIES["idle"], Terms(every_tick=each)) for each in (False, True))
-    assert [told(each) for each in fast] == [told(each) for each in slow]
+    for rules in (POLICIES["idle"], POLICIES["hours"]):
+        fast, slow = (replay(lab, rules, Terms(every_tick=each)) for each in (False, True))
+        assert [told(each) for each in fast] == [told(each) for each in slow]
 
 
 @pytest.mark.parametrize("name", POLICIES)
