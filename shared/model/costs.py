@@ -38,6 +38,8 @@ class CostRow:
     """Usage | Purchase | Tax | Credit | Adjustment | Refund"""
     pricing_category: str = ""
     """Standard (on demand) | Committed | Dynamic (spot) | Other"""
+    commitment_discount_status: str = ""
+    """Used | Unused, of a reservation or savings plan; '' for everything else, and where the source does not say."""
     consumed_quantity: Decimal | None = None
     unit: str = ""
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
