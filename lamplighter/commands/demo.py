@@ -14,7 +14,7 @@ def command(
         float, typer.Option(help="Slow the show down: simulated hours per second at the most; 0 runs freely.")
     ] = 0,
 ) -> None:
-    """A simulated week: a dozen clusters, a public holiday, the clocks go back. Nothing leaves this machine."""
+    """A simulated week: a varied fleet, a public holiday, the clocks go back. Nothing leaves this machine."""
     from lamplighter.demo.show import run  # noqa: PLC0415 - rich and the simulator, for the demo only
     from shared.errors import InputError  # noqa: PLC0415
 

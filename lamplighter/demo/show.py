@@ -10,9 +10,10 @@ from datetime import timedelta
 from rich.console import Console
 from rich.live import Live
 
+from lamplighter.demo.chapters import scenes
 from lamplighter.demo.screen import Screen, line
 from lamplighter.demo.stage import play, stage
-from lamplighter.demo.story import BEGIN, END, Scene, scenes
+from lamplighter.demo.story import BEGIN, END, Scene
 
 SCENE = "italic blue"
 INTRODUCTION = """\

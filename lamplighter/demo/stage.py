@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
+from lamplighter.demo import chapters
 from lamplighter.demo.story import BEGIN, Scene
 from lamplighter.rehearsal import MINUTE, Rehearsal
 from lamplighter.simulator import Server, World, serve
 from shared.clients.azure import Cloud, endpoint_of
+
+SETTINGS = {"LAMPLIGHTER_PUBLIC_URL": "https://lamplighter.example.com"}
+"""Where the links in warnings lead."""
 
 
 def fleet_document() -> object:
@@ -29,7 +33,8 @@ def stage() -> Iterator[Rehearsal]:
     world = World.from_fleet(fleet_document(), now=BEGIN)
     with serve(world) as server, _identity_of(server):
         cloud = Cloud(endpoint_of(server.arm_url), ca_file=server.ca_file)
-        with Rehearsal(world, policy_text(), cloud=cloud) as rehearsal:
+        with Rehearsal(world, policy_text(), cloud=cloud, environ=SETTINGS) as rehearsal:
+            chapters.before(rehearsal)
             yield rehearsal
 
 
@@ -55,7 +60,7 @@ def play(rehearsal: Rehearsal, scenes: tuple[Scene, ...]) -> Iterator[Scene | No
     while True:
         while waiting and waiting[0].at <= world.now():
             scene = waiting.pop(0)
-            scene.play(world)
+            scene.play(rehearsal)
             yield scene
         rehearsal.run(min(world.now() + 15 * MINUTE, waiting[0].at if waiting else world.now() + 15 * MINUTE))
         yield None
