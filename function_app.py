@@ -82,11 +82,28 @@ def act(message: func.QueueMessage) -> None:
 @app.function_name("look")
 @app.event_grid_trigger("event")
 def look(event: func.EventGridEvent) -> None:
-    """Take a hint to look sooner. What arrives is a CloudEvent when the subscription uses that schema."""
+    """Record the alert it carries, or take it as a hint to look sooner. A CloudEvent where that schema is used."""
     with _told("look", f"event {event.id}"):
+        from shared.handlers import alert  # noqa: PLC0415  light import
         from shared.handlers import look as handler  # noqa: PLC0415  light import
 
-        handler.look(_the_app(), plain_event(event))
+        said = plain_event(event)
+        if alert.carried(_the_app(), said) is None:
+            handler.look(_the_app(), said)
+
+
+@app.function_name("alert")
+@app.route(route="alerts", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+def alert(request: func.HttpRequest) -> func.HttpResponse:
+    """An action group's secure webhook. The platform lets everybody through; the handler verifies who calls."""
+    return _alerted(request, by_key=False)
+
+
+@app.function_name("alert_by_key")
+@app.route(route="alerts/by-key", trigger_arg_name="request", auth_level=func.AuthLevel.FUNCTION)
+def alert_by_key(request: func.HttpRequest) -> func.HttpResponse:
+    """The lesser choice: the platform asks for a function key, and the settings must allow it."""
+    return _alerted(request, by_key=True)
 
 
 @app.function_name("keep_on")
@@ -156,6 +173,13 @@ def _overridden(verb: str, request: func.HttpRequest) -> func.HttpResponse:
         from shared.handlers import override as handler  # noqa: PLC0415  light import
 
         return _response(handler.override(_the_app(), verb, _request(request)))
+
+
+def _alerted(request: func.HttpRequest, *, by_key: bool) -> func.HttpResponse:
+    with _told("alert"):
+        from shared.handlers import alert as handler  # noqa: PLC0415  light import
+
+        return _response(handler.alert(_the_app(), _request(request), by_key=by_key))
 
 
 def _request(request: func.HttpRequest) -> Request:

@@ -59,6 +59,9 @@ class Settings:
     api_tenant: str
     """The one tenant whose tokens are taken, a lower-case UUID."""
     api_role: str
+    alert_role: str
+    alert_keys: str
+    """'refuse' | 'allow': whether a function key is enough to report an alert."""
     public_url: str
     """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
@@ -118,6 +121,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         api_audience=values["LAMPLIGHTER_API_AUDIENCE"],
         api_tenant=values["LAMPLIGHTER_API_TENANT"],
         api_role=values["LAMPLIGHTER_API_ROLE"],
+        alert_role=values["LAMPLIGHTER_ALERT_ROLE"],
+        alert_keys=values["LAMPLIGHTER_ALERT_KEYS"],
         public_url=values["LAMPLIGHTER_PUBLIC_URL"],
         environ=MappingProxyType(dict(environ)),
     )
@@ -248,6 +253,13 @@ def _audience(text: str) -> str | None:
     return text if re.fullmatch(r"(api|https)://[\x21-\x7e]{1,240}", text) else None
 
 
+def _one_of(*words: str) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        return text.casefold() if text.casefold() in words else None
+
+    return read
+
+
 def _hold(text: str) -> str | None:
     return _HOLDS.get(text.casefold())
 
@@ -347,6 +359,22 @@ SETTINGS: tuple[Setting, ...] = (
         "Clusters.Keep",
         "What a token must carry, in `roles` or `scp`, to keep clusters on or off and to wake them.",
         _matching(r"[A-Za-z0-9._:/-]{1,120}"),
+    ),
+    Setting(
+        "LAMPLIGHTER_ALERT_ROLE",
+        "ActionGroupsSecureWebhook",
+        "the name of an app role of the app registration",
+        "ActionGroupsSecureWebhook",
+        "What the token of an action group's secure webhook must carry to report an alert.",
+        _matching(r"[A-Za-z0-9._:/-]{1,120}"),
+    ),
+    Setting(
+        "LAMPLIGHTER_ALERT_KEYS",
+        "refuse",
+        "`refuse`, or `allow` where a function key is to be enough",
+        "allow",
+        "The lesser choice: a key says that somebody knew it, not who. For action groups without a secure webhook.",
+        _one_of("refuse", "allow"),
     ),
     Setting(
         "LAMPLIGHTER_PUBLIC_URL",

@@ -7,6 +7,7 @@
     Fleet     fleet                    fleet
     Prices    prices                   name of the document
     Links     links                    digest of the token
+    Inbox     subscription             digest of an alert's id and condition
 
 Rows carry the database's etag: every change of a memory is a compare-and-swap. History is only ever added to, and
 adding the same record twice leaves one row.
@@ -32,9 +33,12 @@ from shared.clients.rows import (
     read_maybe,
     unreadable,
 )
+from shared.clients.rows_alert import INBOX_TABLE, alert_row, read_alert_row
 from shared.clients.rows_link import LINKS, LINKS_TABLE, link_row, read_link
 from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
 from shared.clients.store import Row, Span, Store
+from shared.errors import Superseded
+from shared.model.alerts import Alert
 from shared.model.decisions import Notice
 from shared.model.memory import FleetMemory, Memory, Stored
 from shared.model.records import HistoryRecord, Link, Told
@@ -189,6 +193,33 @@ class Journal:
         over = [row for row in rows if _read(LINKS_TABLE, row, read_link).value.expires_at < before]
         self._store.delete_all(LINKS_TABLE, over)
 
+    # --- alerts ---
+
+    def receive(self, alert: Alert) -> bool:
+        """Put it into the inbox; False when the same message lay there already, which stays as it was."""
+        try:
+            self._store.swap(INBOX_TABLE, alert_row(alert))
+        except Superseded:
+            return False
+        return True
+
+    def alerts(self, on_problem: Callable[[str], None] | None = None) -> Iterator[Alert]:
+        """All messages of the inbox; one that can't be read is told to `on_problem`, or raises without one."""
+        for row in self._store.scan(INBOX_TABLE):
+            try:
+                alert = read_alert_row(row)
+            except BROKEN as error:
+                problem = unreadable(INBOX_TABLE, row, error)
+                if on_problem is None:
+                    raise problem from error
+                on_problem(str(problem))
+            else:
+                yield alert
+
+    def forget_alerts(self, before: datetime) -> None:
+        """Delete the messages received before then (aware UTC). What cannot be read may be a newer version's."""
+        self._store.delete_all(INBOX_TABLE, [row for row in self._store.scan(INBOX_TABLE) if _is_old(row, before)])
+
     # --- small cached documents ---
 
     def prices(self, key: str) -> tuple[Mapping[str, Any], datetime] | None:
@@ -207,6 +238,14 @@ def _read(table: str, row: Row, read: Callable[[Row], T]) -> Stored[T]:
         return Stored(read(row), row.etag)
     except BROKEN as error:
         raise unreadable(table, row, error) from error
+
+
+def _is_old(row: Row, before: datetime) -> bool:
+    try:
+        alert = read_alert_row(row)
+    except BROKEN:
+        return False
+    return (alert.received_at or alert.fired_at) < before
 
 
 # --- history ---

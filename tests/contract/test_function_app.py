@@ -24,7 +24,20 @@ from shared.settings import SETTINGS, read_settings
 ROOT = Path(__file__).parents[2]
 HOST = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
 LOCAL = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
-FUNCTIONS = {"tick", "pulse", "tell", "act", "look", "poison", "keep_on", "keep_off", "wake", "postpone"}
+FUNCTIONS = {
+    "tick",
+    "pulse",
+    "tell",
+    "act",
+    "look",
+    "poison",
+    "keep_on",
+    "keep_off",
+    "wake",
+    "postpone",
+    "alert",
+    "alert_by_key",
+}
 CLUSTER = "/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/web"
 STOPPED = {
     "resourceUri": CLUSTER,

@@ -32,7 +32,14 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_worker_indexes_every_function(host: FunctionsHost) -> None:
     timers_and_messages = {"tick", "pulse", "tell", "act", "look", "poison"}
-    assert set(host.functions) == timers_and_messages | {"keep_on", "keep_off", "wake", "postpone"}
+    assert set(host.functions) == timers_and_messages | {
+        "keep_on",
+        "keep_off",
+        "wake",
+        "postpone",
+        "alert",
+        "alert_by_key",
+    }
 
 
 def test_the_worker_tells_the_host_these_bindings(host: FunctionsHost) -> None:
