@@ -50,6 +50,8 @@ FIRM = frozenset({"scopelocked", "readonlydisabledsubscription", "missingsubscri
 DEFAULT_WAIT = timedelta(seconds=60)
 
 _AGAIN = re.compile(r"again (?:in|after) '?(\d+)'? ?(?:s\b|sec)", re.IGNORECASE)
+# https://learn.microsoft.com/azure/cost-management-billing/costs/manage-automation#response-headers
+_COSTS = re.compile(r"x-ms-ratelimit-microsoft\.(?:costmanagement|consumption)(?:-\w+)?-retry-after", re.IGNORECASE)
 _QUOTA = re.compile(r"\bquota\b", re.IGNORECASE)
 
 
@@ -107,7 +109,13 @@ def error_of(error: Any) -> tuple[str, str]:
 
 
 def wait_of(headers: Mapping[str, str], text: str = "") -> timedelta:
-    """How long Azure asks to wait: a header, else what the text says, else a minute."""
+    """How long Azure asks to wait: a header, else what the text says, else a minute.
+
+    Cost Management has a header per quota, and no Retry-After: the longest of them is the one that counts.
+    """
+    quotas = [int(value) for name, value in headers.items() if _COSTS.fullmatch(name) and value.strip().isdigit()]
+    if any(quotas):
+        return timedelta(seconds=max(quotas))
     for name, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("Retry-After", 1.0)):
         value = headers.get(name)
         if value and value.strip().isdigit():

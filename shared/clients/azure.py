@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline
     from azure.core.rest import HttpRequest
     from azure.mgmt.containerservice import ContainerServiceClient
+    from azure.mgmt.costmanagement import CostManagementClient
 
     from shared.clients.pipeline import Patience
 
@@ -120,6 +121,7 @@ class Cloud:
         self._pipelines: dict[str, Pipeline[Any, Any]] = {}
         self._open: Pipeline[Any, Any] | None = None
         self._clients: dict[str, ContainerServiceClient] = {}
+        self._costs: CostManagementClient | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -179,6 +181,16 @@ class Cloud:
                 self._clients[key] = found
             return found
 
+    @property
+    def costs(self) -> CostManagementClient:
+        """The SDK's client of Cost Management, which belongs to no subscription."""
+        with self._lock:
+            if self._costs is None:
+                from azure.mgmt.costmanagement import CostManagementClient  # noqa: PLC0415 - as above
+
+                self._costs = CostManagementClient(self.credential, self.endpoint.arm, pipeline=self.pipeline)
+            return self._costs
+
     def call(
         self,
         method: str,
@@ -187,18 +199,25 @@ class Cloud:
         *,
         params: Mapping[str, str] | None = None,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         retry_post: bool = False,
+        retries: int | None = None,
     ) -> Answer:
         """One raw call with the identity's token. `url` is a path, or a whole URL on this cloud's Resource Manager.
 
         `doing` begins the sentence of an error ("reading the locks of web-dev"). `retry_post` is for a POST that only
-        reads. Raises a CloudError for every answer of 400 and above, and for a URL elsewhere: a token must not travel.
+        reads, `retries` 0 is for one whose waiting is done elsewhere. Raises a CloudError for every answer of 400 and
+        above, and for a URL elsewhere: a token must not travel.
         """
         options: dict[str, Any] = {"retry_on_methods": frozenset({"GET", "POST"})} if retry_post else {}
         if patience is not None:
             options["patience"] = patience
-        return _sent(self.pipeline, _request(method, self._here(url, doing), params, body), doing, options)
+        if retries is not None:
+            options["retry_total"] = retries
+        request = _request(method, self._here(url, doing), params, body)
+        request.headers.update(headers or {})
+        return _sent(self.pipeline, request, doing, options)
 
     def fetch(self, url: str, doing: str, *, params: Mapping[str, str] | None = None) -> Answer:
         """GET something public, without a token, once; raises CloudError as `call` does."""

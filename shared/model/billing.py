@@ -27,6 +27,15 @@ class Basis(StrEnum):
     """As purchased: rows carry `billed_cost`."""
 
 
+class Question(StrEnum):
+    """What Cost Management is asked about a scope and period. Two groupings are all it takes at a time."""
+
+    COSTS = "costs"
+    """What everything cost: by day, resource and service. A management group's: by resource group and subscription."""
+    NODES = "nodes"
+    """Hours of virtual machines and unused commitments: by day, resource and pricing. Part of COSTS, never added to."""
+
+
 class Source(StrEnum):
     QUERY = "query"
     EXPORT = "export"
@@ -70,12 +79,13 @@ class Bill:
     read_at: datetime
     """Aware UTC. The same period read later may say something else: days are provisional for about 72 hours."""
     rows: tuple[CostRow, ...] = ()
-    """A row is one day, resource (or resource group, for a management group) and pricing category; ids lower case."""
+    """Days, ids and groupings as `question` says; ids lower case."""
     totals: Mapping[str, Decimal] = field(default_factory=lambda: NO_TOTALS)
     """Currency -> the scope's total as the source states it, asked for apart from the rows: what they must tie out to.
 
     Of an export: the plain sum of its amounts, broken rows excluded (they are in `problems`).
     """
+    question: Question = Question.COSTS
     source: Source = Source.QUERY
     problems: tuple[RowProblem, ...] = ()
     """Rows that could not be read."""

@@ -1,0 +1,180 @@
+"""Bills, gathered over as many invocations as Cost Management's quotas take.
+
+What was read is kept in the journal, so a later call goes on where the last one had to stop; what can't be had is a
+bill that says why. Short waits are slept here, in the transport's time; a longer one is for the caller to come back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from shared.app import App
+from shared.clients import billing
+from shared.clients.billing import Asked
+from shared.clients.rows_bill import bill_documents, read_bill
+from shared.costs.quota import NO_WAIT, Quota
+from shared.errors import CloudError, NoReply, Throttled
+from shared.model.billing import Bill
+
+log = logging.getLogger("lamplighter")
+
+FRESH = timedelta(hours=20)
+"""Azure's figures move six times a day at most; asking once a day is what its guidance asks for."""
+CLOSED_AFTER = timedelta(days=5)
+"""https://learn.microsoft.com/azure/cost-management-billing/costs/understand-cost-mgt-data: then nothing moves."""
+GIVE_UP_AFTER = timedelta(hours=12)
+"""Throttled or without a reply for so long, a bill is missing; the next day asks again."""
+SLEEP_AT_MOST = timedelta(seconds=75)
+"""In one invocation, in all."""
+ASK_AT_MOST = 40
+"""Questions in one invocation; a function has 4 minutes."""
+AFTER_NO_REPLY = timedelta(minutes=2)
+QUOTA_KEY = "billing~quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The bills in the order in which they were asked for, without those that are still to come."""
+
+    bills: tuple[Bill, ...]
+    again_after: timedelta | None = None
+    """Come back after that long for the others; None = these are all."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What one collection knows: the quota, since when each unanswered question waits, and what was slept and asked."""
+
+    quota: Quota
+    waiting: dict[str, datetime]
+    slept: timedelta = NO_WAIT
+    asked: int = 0
+    changed: bool = False
+    again_after: timedelta | None = None
+    full: bool = False
+    """Nothing more may be asked this time."""
+
+
+def bills_for(app: App, asked: Iterable[Asked]) -> Collected:
+    """Kept bills, and fresh ones as far as the quota goes. Raises a CloudError when the journal does not answer."""
+    wanted = tuple(dict.fromkeys(asked))
+    state = _state(app)
+    found = {one: bill for one in wanted if (bill := _kept(app, one)) is not None}
+    # Whoever had to wait comes last: one scope that never answers holds up nobody.
+    for one in sorted((one for one in wanted if one not in found), key=lambda one: one.key in state.waiting):
+        bill = _ask(app, one, state)
+        if bill is not None:
+            found[one] = bill
+    if state.changed:
+        _keep_state(app, state)
+    return Collected(tuple(found[one] for one in wanted if one in found), state.again_after)
+
+
+def _kept(app: App, asked: Asked) -> Bill | None:
+    """The bill in the journal, unless it has to be read again."""
+    document = app.journal.prices(asked.key)
+    if document is None:
+        return None
+    first, at = document
+    closed = datetime.combine(asked.period.end, time(), UTC) + CLOSED_AFTER
+    final = at >= closed and first.get("problem") is None
+    if not final and app.clock() - at >= FRESH:
+        return None
+    try:
+        rest = (app.journal.prices(f"{asked.key}~{part}") for part in range(1, first["parts"]))
+        return read_bill([first, *(part[0] for part in rest if part is not None)])
+    except (KeyError, ValueError, TypeError):
+        log.warning("billing: %s is not readable any more and is read anew", asked.key)
+        return None
+
+
+def _ask(app: App, asked: Asked, state: _State) -> Bill | None:
+    """The bill; None when it has to wait, as `state` then says."""
+    if state.full or not _may_ask(app, asked, state):
+        return _late(app, asked, state)
+    now = app.clock()
+    state.asked += 1
+    state.changed = True
+    state.quota = state.quota.after(asked.units, now)
+    try:
+        bill = billing.bill(app.cloud, asked, now)
+    except Throttled as error:
+        state.quota = state.quota.told(error.retry_after, now)
+        _wait(state, error.retry_after, full=True)
+        return _late(app, asked, state)
+    except NoReply as error:
+        log.warning("billing: %s", error)
+        _wait(state, AFTER_NO_REPLY)
+        return _late(app, asked, state)
+    except CloudError as error:
+        bill = billing.missing(asked, str(error), now)
+    return _keep(app, asked, bill, state)
+
+
+def _may_ask(app: App, asked: Asked, state: _State) -> bool:
+    if state.asked >= ASK_AT_MOST:
+        _wait(state, timedelta(seconds=10), full=True)
+        return False
+    wait = state.quota.wait(asked.units, app.clock())
+    if state.slept + wait > SLEEP_AT_MOST:
+        _wait(state, wait, full=True)
+        return False
+    if wait > NO_WAIT:
+        app.cloud.sleep(wait.total_seconds())
+        state.slept += wait
+    return True
+
+
+def _wait(state: _State, wait: timedelta, *, full: bool = False) -> None:
+    state.again_after = max(wait, state.again_after or timedelta(seconds=1))
+    state.full = state.full or full
+
+
+def _late(app: App, asked: Asked, state: _State) -> Bill | None:
+    """It waits, but not for ever: then its place is taken by the sentence that it is missing."""
+    now = app.clock()
+    since = state.waiting.setdefault(asked.key, now)
+    state.changed = True
+    if now - since < GIVE_UP_AFTER:
+        return None
+    hours = round((now - since) / timedelta(hours=1))
+    problem = f"what {asked.scope} cost could not be read: Cost Management did not answer for {hours} hours"
+    return _keep(app, asked, billing.missing(asked, problem, now), state)
+
+
+def _keep(app: App, asked: Asked, bill: Bill, state: _State) -> Bill:
+    """Parts first: a bill whose first part is there is whole."""
+    state.waiting.pop(asked.key, None)
+    documents = list(enumerate(bill_documents(bill)))
+    for part, document in reversed(documents):
+        key = asked.key if part == 0 else f"{asked.key}~{part}"
+        app.journal.put_prices(key, document, bill.read_at)
+    return bill
+
+
+# --- what is known of the quota: {"spent": [[at, units], ...], "not_before": at, "waiting": {key: since}} ---
+
+
+def _state(app: App) -> _State:
+    kept = app.journal.prices(QUOTA_KEY)
+    document: Mapping[str, Any] = {} if kept is None else kept[0]
+    spent = tuple((datetime.fromisoformat(at), int(units)) for at, units in document.get("spent") or ())
+    until = document.get("not_before")
+    quota = Quota(spent, None if until is None else datetime.fromisoformat(until))
+    waiting = {key: datetime.fromisoformat(at) for key, at in (document.get("waiting") or {}).items()}
+    return _State(quota, waiting)
+
+
+def _keep_state(app: App, state: _State) -> None:
+    now = app.clock()
+    quota = replace(state.quota.after(0, now), not_before=state.quota.not_before)
+    document = {
+        "spent": [[at.isoformat(), units] for at, units in quota.spent if units],
+        "not_before": None if quota.not_before is None else quota.not_before.isoformat(),
+        "waiting": {key: at.isoformat() for key, at in state.waiting.items() if now - at < 2 * GIVE_UP_AFTER},
+    }
+    app.journal.put_prices(QUOTA_KEY, document, now)
