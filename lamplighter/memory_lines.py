@@ -35,8 +35,9 @@ def _target_lines(prefix: str, target: TargetMemory, zone: str) -> Iterator[tupl
         yield "stopped", f"{prefix}last by us {spoken(target.stopped_at, zone)}"
     if target.started_at is not None:
         yield "started", f"{prefix}last by us {spoken(target.started_at, zone)}"
-    if target.failure is not None:
-        failure = target.failure
+    for failure in (target.failure, *target.setbacks.values()):
+        if failure is None:
+            continue
         again = spoken(failure.retry_at, zone)
         yield (
             "failed",

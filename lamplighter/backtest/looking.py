@@ -13,7 +13,7 @@ from shared.policy import remember
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.learning import RECORD_EVERY
-from shared.policy.rules import idle, learn, needed_by
+from shared.policy.rules import idle, learn, needs_of
 from shared.policy.voices import Owner, tag_holds
 
 LOOKBACK = 30 * 60
@@ -83,7 +83,7 @@ def taught(view: View, owner: Owner, now: datetime) -> View:
 
 def with_facts(view: View, owner: Owner, life: Life, when: Moment) -> View:
     """The view with what its rules ask for, as far as a history tells."""
-    asked = needed_by(view, owner.rules, Need.ACTIVITY, when.now) is not None
+    asked = Need.ACTIVITY in needs_of(view, owner.rules, when.now)
     return replace(view, facts={Need.ACTIVITY: activity(life, when)}) if asked else view
 
 

@@ -124,8 +124,10 @@ def _check_change(pool: Pool, after: dict[str, Any]) -> None:
     count = pool.value("count")
     if pool.power == STOPPED and after.get("count", count) != count:
         raise refusals.stopped_pool(pool.name)
-    if after.get("enableAutoScaling") and pool.value("enableAutoScaling") and after.get("count", count) != count:
-        raise refusals.autoscaled()
+    if after.get("enableAutoScaling") and pool.value("enableAutoScaling"):
+        least, most = after.get("minCount") or 0, after.get("maxCount") or MOST_NODES
+        if after.get("count", count) not in (count, min(max(count, least), most)):
+            raise refusals.autoscaled()
     if pool.power == RUNNING:
         _check_sizes(str(after.get("mode", POOL_DEFAULTS["mode"])), after)
 

@@ -16,7 +16,7 @@ from shared.clients import answers
 from shared.clients.azure import Cloud
 from shared.clients.reading import cluster_from, pool_from, saved_size
 from shared.errors import InputError, NoReply, NotFound
-from shared.model.fleet import Cluster, Power
+from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import SavedSize
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def start_pool(cloud: Cloud, cluster_id: str, pool: str, restore: SavedSize | No
         if restore is not None and properties.get("type") != "VirtualMachines":
             _resize(properties, restore)
 
-    return _put_pool(cloud, cluster_id, pool, Power.RUNNING, change)
+    return put_pool(cloud, (cluster_id, pool), f"starting pool {pool}", _is(Power.RUNNING), change)
 
 
 def stop_pool(cloud: Cloud, cluster_id: str, pool: str) -> Accepted:
@@ -120,7 +120,11 @@ def stop_pool(cloud: Cloud, cluster_id: str, pool: str) -> Accepted:
     def change(properties: Any) -> None:
         properties["powerState"] = {"code": Power.STOPPED.value}
 
-    return _put_pool(cloud, cluster_id, pool, Power.STOPPED, change)
+    return put_pool(cloud, (cluster_id, pool), f"stopping pool {pool}", _is(Power.STOPPED), change)
+
+
+def _is(power: Power) -> Callable[[NodePool], bool]:
+    return lambda pool: pool.power is power
 
 
 def pool_size(cloud: Cloud, cluster_id: str, pool: str, now: datetime) -> SavedSize | None:
@@ -148,14 +152,25 @@ def _read_pool(cloud: Cloud, cluster_id: str, pool: str) -> AgentPool:
         return client.agent_pools.get(place.group, place.name, pool)
 
 
-def _put_pool(cloud: Cloud, cluster_id: str, pool: str, goal: Power, change: Callable[[Any], None]) -> Accepted:
-    """GET, modify, PUT with the etag: what we don't know goes back as it came, and a change in between is a 412."""
+def put_pool(
+    cloud: Cloud,
+    target: tuple[str, str],
+    doing: str,
+    there: Callable[[NodePool], bool | None],
+    change: Callable[[Any], None],
+) -> Accepted:
+    """GET, modify, PUT with the etag: what we don't know goes back as it came, and a change in between is a 412.
+
+    `target` is (cluster id, pool); `change` gets the pool's properties as a mutable document. A settled pool that is
+    `there` already is left as it is.
+    """
     from azure.core import MatchConditions  # noqa: PLC0415 - azure-core is imported at the first call
 
+    cluster_id, pool = target
     place = _place(cluster_id)
     document = _read_pool(cloud, cluster_id, pool)
     seen = pool_from(document)
-    if seen.power is goal and seen.is_settled:
+    if there(seen) and seen.is_settled:
         return Accepted(None, already=True)
     etag = document.e_tag
     properties = document["properties"]
@@ -166,9 +181,8 @@ def _put_pool(cloud: Cloud, cluster_id: str, pool: str, goal: Power, change: Cal
     if etag:
         options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     operations = cloud.client(place.subscription).agent_pools
-    verb = "starting" if goal is Power.RUNNING else "stopping"
     return _written(
-        f"{verb} pool {pool} of {place.name}",
+        f"{doing} of {place.name}",
         lambda: operations.begin_create_or_update(place.group, place.name, pool, document, cls=_whole, **options),
     )
 

@@ -13,6 +13,7 @@ from shared.clients.rows_target import WISHES, Document, read_target, write_targ
 from shared.clients.store import Row
 from shared.model.activity import Activity
 from shared.model.memory import (
+    NO_BODY,
     NO_GROUPS,
     NO_TARGETS,
     FleetMemory,
@@ -183,6 +184,8 @@ def _write_open(doing: OpenAction) -> Document:
         document["deadline"] = instant_text(doing.deadline)
     if doing.operation is not None:
         document["operation"] = doing.operation
+    if doing.body:
+        document["body"] = dict(doing.body)
     return document
 
 
@@ -199,6 +202,7 @@ def _read_open(document: Document) -> OpenAction:
         lease_until=read_instant(document["lease_until"]),
         deadline=read_maybe(document.get("deadline")),
         operation=document.get("operation"),
+        body=document.get("body", NO_BODY),
     )
 
 

@@ -15,6 +15,7 @@ Document = dict[str, Any]
 WISHES = {wish.value: wish for wish in Wish}
 _POWERS = {power.value: power for power in Power}
 _NOBODY = TargetMemory().adopted
+_NO_SETBACKS = TargetMemory().setbacks
 
 
 def write_target(target: TargetMemory) -> Document:
@@ -29,6 +30,8 @@ def write_target(target: TargetMemory) -> Document:
         document["reversals"] = [instant_text(at) for at in target.reversals]
     if target.start_seconds:
         document["start_seconds"] = list(target.start_seconds)
+    if target.setbacks:
+        document["setbacks"] = {kind: _write_failure(failure) for kind, failure in target.setbacks.items()}
     return document
 
 
@@ -113,7 +116,12 @@ def read_target(document: Document) -> TargetMemory:
         stopped_at=read_maybe(get("stopped_at")),
         reversals=tuple(map(read_instant, get("reversals", ()))),
         start_seconds=tuple(get("start_seconds", ())),
+        setbacks=_read_setbacks(setbacks) if (setbacks := get("setbacks")) else _NO_SETBACKS,
     )
+
+
+def _read_setbacks(documents: Document) -> Mapping[str, Failure]:
+    return {intern(kind): _read_failure(document) for kind, document in documents.items()}
 
 
 def _read_adopted(document: Document) -> Mapping[str, Adoption]:

@@ -26,10 +26,11 @@ from shared.errors import (
     Throttled,
 )
 from shared.handlers import gathering, inforce, records
+from shared.handlers.writing import write
 from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
-from shared.model.memory import Memory, Stored
+from shared.model.memory import Memory, Stored, Wish
 from shared.policy import claim as protocol
 from shared.policy.decide import decide
 from shared.policy.document import Policy
@@ -126,7 +127,7 @@ def _locks(app: App, cluster_id: str, now: datetime) -> Fact:
 def _claim(case: _Case) -> str:
     app, decision, now = case.app, case.decision, case.now
     memory: Memory | protocol.Dropped = case.stored.value
-    if decision.pool is not None and decision.action is not None and decision.action.disruptive:
+    if decision.pool is not None and decision.action is not None and decision.action.goal is Wish.STOPPED:
         pool = case.cluster.pool(decision.pool)
         if pool is not None:
             memory = protocol.save_size(case.stored.value, pool, now)
@@ -148,9 +149,10 @@ def _claim(case: _Case) -> str:
 
 def _write(case: _Case, claimed: Stored[Memory]) -> str:
     """The one write, sent once. No reply, a 5xx, a crash: the claim stays, and its lease's end finds out by looking."""
-    app = case.app
+    app, action = case.app, case.decision.action
+    assert action is not None  # noqa: S101 - only actions are claimed
     try:
-        done = _call(case, claimed.value)
+        done = write(app.cloud, action, claimed.value)
     except NoReply as error:
         log.warning("act: %s: no reply, found out later by looking: %s", case.decision.id, error)
         return "no reply"
@@ -166,22 +168,6 @@ def _write(case: _Case, claimed: Stored[Memory]) -> str:
     _answer(app, claimed, lambda memory: protocol.accepted(memory, now, done.operation))
     _record(case, "accepted", message=case.decision.message, rule=case.decision.rule)
     return "accepted"
-
-
-def _call(case: _Case, memory: Memory) -> clusters.Accepted:
-    action, cloud = case.decision.action, case.app.cloud
-    assert action is not None  # noqa: S101 - only actions are claimed
-    match action.kind:
-        case "start_cluster":
-            return clusters.start(cloud, action.cluster)
-        case "stop_cluster":
-            return clusters.stop(cloud, action.cluster)
-        case "start_pool":
-            return clusters.start_pool(cloud, action.cluster, str(action.pool), memory.target(action.pool).saved)
-        case "stop_pool":
-            return clusters.stop_pool(cloud, action.cluster, str(action.pool))
-        case other:
-            raise ValueError(f"nobody knows how to do {other}")
 
 
 def _postponed(case: _Case, claimed: Stored[Memory], error: CloudError, wait: timedelta) -> str:

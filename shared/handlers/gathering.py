@@ -1,39 +1,55 @@
-"""Facts that cost a call: fetched for the clusters whose rules ask for them, for all of those in one go."""
+"""Facts that cost a call: fetched for the clusters whose rules ask for them, for all of those in one go.
+
+One line per need. Locks are not here: only `act` asks for them, about one cluster.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from shared.app import App
 from shared.clients import signals
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
 from shared.policy.bound import BoundRule
-from shared.policy.rules import needed_by
+from shared.policy.rules import needs_of
 
 Facts = Mapping[Need, Fact]
+Asking = tuple[View, BoundRule]
+"""A cluster, and the first of its rules that asks."""
+Gatherer = Callable[[App, Sequence[Asking], datetime], Mapping[str, Fact]]
+"""(app, who asks, now) -> lower-case cluster id -> fact. What could not be had is a fact with its problem."""
 
 
 def gather(app: App, asking: Iterable[tuple[View, tuple[BoundRule, ...]]], now: datetime) -> Mapping[str, Facts]:
     """Lower-case cluster id -> what its rules asked for. What could not be had is a fact with its problem."""
-    wanting = {
-        view.cluster.id: (view, rule)
-        for view, rules in asking
-        if (rule := needed_by(view, rules, Need.ACTIVITY, now)) is not None
-    }
-    if not wanting:
-        return {}
-    settings = {id_: rule.block.signals for id_, (_, rule) in wanting.items()}
+    wanting: dict[Need, list[Asking]] = {}
+    for view, rules in asking:
+        for need, rule in needs_of(view, rules, now).items():
+            wanting.setdefault(need, []).append((view, rule))
+    gathered: dict[str, dict[Need, Fact]] = {}
+    for need, gatherer in GATHERERS.items():
+        if need in wanting:
+            for id_, fact in gatherer(app, wanting[need], now).items():
+                gathered.setdefault(id_, {})[need] = fact
+    return gathered
+
+
+def _activity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    settings = {view.cluster.id: rule.block.signals for view, rule in asking}
+    started = {view.cluster.id: at for view, _ in asking if (at := view.memory.target(None).started_at) is not None}
     longest = max(one.lookback for one in settings.values())
-    started = {id_: at for id_, (view, _) in wanting.items() if (at := view.memory.target(None).started_at) is not None}
-    facts = signals.activity(
+    return signals.activity(
         app.cloud,
-        [view.cluster for view, _ in wanting.values()],
+        [view.cluster for view, _ in asking],
         settings,
         Window(now - longest, now),
         now,
         started=started,
         lacking=app.cache.setdefault("lacking", {}),
     )
-    return {id_: {Need.ACTIVITY: fact} for id_, fact in facts.items()}
+
+
+GATHERERS: Mapping[Need, Gatherer] = MappingProxyType({Need.ACTIVITY: _activity})

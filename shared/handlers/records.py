@@ -13,7 +13,7 @@ from shared.model.decisions import Decision
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
-from shared.policy.settle import Settled
+from shared.policy.outcomes import Settled
 
 
 @dataclass(frozen=True, slots=True)

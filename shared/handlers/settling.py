@@ -14,7 +14,8 @@ from shared.model.decisions import ACTIONS, Notice
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
-from shared.policy.settle import OperationStatus, OperationVerdict, Outcome, Settled, settle
+from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
+from shared.policy.settle import settle
 
 ENDS = frozenset({Outcome.SUCCEEDED, Outcome.REVERSED, Outcome.FAILED, Outcome.RELEASED, Outcome.GONE})
 AT_ONCE = 120

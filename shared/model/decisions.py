@@ -7,14 +7,15 @@ reason that a person understands; `none` is a decision too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from hashlib import blake2s
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from shared.model.memory import Wish
+from shared.model.fleet import NodePool
+from shared.model.memory import OpenAction, Wish
 from shared.model.money import Money
 
 NO_EVIDENCE: Mapping[str, str] = MappingProxyType({})
@@ -62,6 +63,12 @@ class Action:
     def frozen_by(self, words: frozenset[str]) -> bool:
         """Whether a freeze that holds `words` holds this."""
         return self.verb in words
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What it says beyond its target, as JSON; what is as usual is left out."""
+        own = (one for one in fields(self) if one.name not in ("cluster", "pool"))
+        return {one.name: value for one in own if (value := getattr(self, one.name)) != one.default}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,17 @@ class ResizePool(Action):
     urgent: bool = False
     """Needed to keep the minimum: no budget and no freeze of moves holds it back."""
 
+    def seen_in(self, pool: NodePool) -> bool | None:
+        """Whether the pool has that size; None: the reading does not tell.
+
+        An autoscaled pool moves between its bounds by itself: they are compared, not the count.
+        """
+        if self.count is not None:
+            return None if pool.count is None else pool.count == self.count and not pool.autoscaling
+        if pool.min_count is None or pool.max_count is None:
+            return False if pool.autoscaling is False else None
+        return (pool.min_count, pool.max_count) == (self.min_count, self.max_count)
+
     def frozen_by(self, words: frozenset[str]) -> bool:
         return "move" in words and not self.urgent
 
@@ -139,9 +157,18 @@ class ShrinkPool(ResizePool):
 
 
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
-    {kind.kind: kind for kind in (StartCluster, StopCluster, StartPool, StopPool)}
+    {kind.kind: kind for kind in (StartCluster, StopCluster, StartPool, StopPool, GrowPool, ShrinkPool)}
 )
-"""What the claim protocol can settle."""
+"""Every kind that can be claimed and settled. What is not here is never written to Azure."""
+
+
+def action_of(open_: OpenAction, cluster: str) -> Action | None:
+    """The action that is under way; None for a kind, or a way of saying it, that this version does not know."""
+    kind = ACTIONS.get(open_.kind)
+    known = set() if kind is None else {one.name for one in fields(kind)}
+    if kind is None or not known.issuperset(open_.body):
+        return None
+    return kind(cluster, open_.pool, **open_.body)
 
 
 def power_action(cluster: str, pool: str | None, wish: Wish) -> Action:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.model.activity import Activity
 from shared.model.fleet import Power
@@ -104,6 +104,7 @@ class Warned:
 
 
 NO_ADOPTIONS: Mapping[str, Adoption] = MappingProxyType({})
+NO_SETBACKS: Mapping[str, Failure] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,14 @@ class TargetMemory:
     """When somebody undid what we did, newest last; only the recent ones are kept."""
     start_seconds: tuple[int, ...] = ()
     """How long our recent starts took from the claim until they were seen to succeed, newest last."""
+    setbacks: Mapping[str, Failure] = field(default_factory=lambda: NO_SETBACKS)
+    """kind -> the last failures of what is no power action; `failure` is theirs alone."""
+
+    def failure_of(self, kind: str) -> Failure | None:
+        """The last failures of that kind of action; None since its last success."""
+        if self.failure is not None and self.failure.kind == kind:
+            return self.failure
+        return self.setbacks.get(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,9 @@ class PersonHold:
     owner: str = ""
     reason: str = ""
     pool: str | None = None
+
+
+NO_BODY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,8 @@ class OpenAction:
     """ACCEPTED only: when the goal should have been seen."""
     operation: str | None = None
     """ACCEPTED only: URL of the asynchronous operation, whole."""
+    body: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
+    """What the action says beyond its target: a size, a version. See decisions.action_of."""
 
 
 NO_TARGET = TargetMemory()

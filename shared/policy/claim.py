@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.model.decisions import Decision, Verdict, decision_id
+from shared.model.decisions import Decision, Verdict, action_of, decision_id
 from shared.model.fleet import NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, SavedSize, Served
+from shared.policy.aftermath import aftermath_of
 from shared.policy.endings import (
     Problem,
     after_failure,
@@ -31,16 +32,10 @@ from shared.policy.endings import (
     size_problem,
     undone,
     with_reversal,
+    without_failure,
 )
-from shared.policy.settle import (
-    DEADLINES,
-    OperationStatus,
-    OperationVerdict,
-    Outcome,
-    Settled,
-    deadline_of,
-    settle,
-)
+from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
+from shared.policy.settle import DEADLINES, deadline_of, settle
 
 __all__ = [
     "DEADLINES",
@@ -120,6 +115,7 @@ def claim(memory: Memory, decision: Decision, now: datetime) -> Memory | Dropped
         reason=decision.reason.value,
         claimed_at=now,
         lease_until=now + LEASE,
+        body=decision.action.body,
     )
     # From here on the stop budget counts the action itself, not the message that brought it.
     return replace(memory, open=open_, not_before=None, queued_id="", queued_at=None)
@@ -158,14 +154,18 @@ def accepted(memory: Memory, now: datetime, operation: str | None) -> Memory:
     """Azure took it (200, 202, 204). `operation` is the whole URL to ask later. Success is only what is seen then."""
     open_ = claimed(memory)
     deadline = deadline_of(open_.kind, now)
-    return replace(memory, open=replace(open_, phase=Phase.ACCEPTED, operation=operation, deadline=deadline))
+    memory = replace(memory, open=replace(open_, phase=Phase.ACCEPTED, operation=operation, deadline=deadline))
+    action = action_of(open_, memory.cluster)
+    return memory if action is None else aftermath_of(action).accepted(memory, action, now)
 
 
 def already_there(memory: Memory, now: datetime) -> Memory:
     """Free: the goal was reached without us. It counts as served; nothing is owed for what we did not do."""
     open_ = claimed(memory)
-    target, goal = memory.target(open_.pool), goal_of(open_)
-    return freed(memory, None if goal is None else replace(target, served=Served(goal, now), failure=None))
+    target, goal = without_failure(memory.target(open_.pool), open_.kind), goal_of(open_)
+    if goal is not None:
+        target = replace(target, served=Served(goal, now))
+    return freed(memory, target if target != memory.target(open_.pool) else None)
 
 
 def postponed(memory: Memory, now: datetime, not_before: datetime) -> Memory:
@@ -179,7 +179,10 @@ def failed(memory: Memory, now: datetime, code: str, message: str, capacity: boo
 
     A start that found no capacity also keeps what is up from being stopped for a week.
     """
-    return after_failure(memory, claimed(memory), now, Problem(code, message, capacity))
+    open_ = claimed(memory)
+    memory = after_failure(memory, open_, now, Problem(code, message, capacity))
+    action = action_of(open_, memory.cluster)
+    return memory if action is None else aftermath_of(action).failed(memory, action, now)
 
 
 def save_size(memory: Memory, pool: NodePool, now: datetime) -> Memory | Dropped:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.model.decisions import ACTIONS
+from shared.model.decisions import ACTIONS, Level
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, SavedSize, Served, TargetMemory, Wish
 from shared.policy.start_times import with_start
@@ -43,7 +43,8 @@ class Problem:
 
 
 def goal_of(open_: OpenAction) -> Wish | None:
-    """The power state an open action is to bring about; None for a kind that this version does not know."""
+    """The power state an open action is to bring about; None for any other change, and for a kind that this version
+    does not know."""
     action = ACTIONS.get(open_.kind)
     return None if action is None else action.goal
 
@@ -81,21 +82,47 @@ def after_success(memory: Memory, open_: OpenAction, pool: NodePool | None, now:
 def after_failure(memory: Memory, open_: OpenAction, now: datetime, problem: Problem) -> Memory:
     """Free after Azure refused or could not. Tries of one kind in a row count up; a success resets them."""
     target = memory.target(open_.pool)
-    goal = goal_of(open_) or Wish.STOPPED
-    before = target.failure
-    count = before.count + 1 if before is not None and before.kind == open_.kind else 1
+    before = target.failure_of(open_.kind)
+    count = 1 if before is None else before.count + 1
     failure = Failure(
         kind=open_.kind,
         code=problem.code,
         message=problem.message[:MESSAGE_LENGTH],
         at=now,
         count=count,
-        retry_at=now + retry_after(goal, count),
+        retry_at=now + retry_after(_awaited(open_), count),
     )
-    kept = target.no_stop_until
-    if problem.capacity and goal is Wish.RUNNING:
-        kept = now + NO_STOP_AFTER_NO_CAPACITY
-    return freed(memory, replace(target, failure=failure, no_stop_until=kept))
+    if problem.capacity and goal_of(open_) is Wish.RUNNING:
+        target = replace(target, no_stop_until=now + NO_STOP_AFTER_NO_CAPACITY)
+    return freed(memory, with_failure(target, failure))
+
+
+def _awaited(open_: OpenAction) -> Wish:
+    """Whether somebody waits for it, as for a start: capacity that is wanted is tried again as often as that."""
+    action = ACTIONS.get(open_.kind)
+    awaited = action is not None and (action.goal is Wish.RUNNING or action.level is Level.RAISE)
+    return Wish.RUNNING if awaited else Wish.STOPPED
+
+
+def with_failure(target: TargetMemory, failure: Failure) -> TargetMemory:
+    """The last failures of each kind are remembered by themselves; power has one memory for start and stop."""
+    if _is_change(failure.kind):
+        return replace(target, setbacks={**target.setbacks, failure.kind: failure})
+    return replace(target, failure=failure)
+
+
+def without_failure(target: TargetMemory, kind: str) -> TargetMemory:
+    """After a success of that kind."""
+    if not _is_change(kind):
+        return replace(target, failure=None)
+    if kind not in target.setbacks:
+        return target
+    return replace(target, setbacks={name: one for name, one in target.setbacks.items() if name != kind})
+
+
+def _is_change(kind: str) -> bool:
+    action = ACTIONS.get(kind)
+    return action is not None and action.goal is None
 
 
 def after_reversal(memory: Memory, open_: OpenAction, seen: Cluster, now: datetime) -> Memory:

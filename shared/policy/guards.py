@@ -129,8 +129,8 @@ def _locks(case: Case) -> Iterator[Objection]:
 
 def _known_refusal(case: Case) -> Iterator[Objection]:
     """Locks are read only when about to act; what was found then holds until it is worth looking again."""
-    failure = case.target.failure
-    if Need.LOCKS in case.view.facts or failure is None or failure.kind != case.action.kind:
+    failure = case.target.failure_of(case.action.kind)
+    if Need.LOCKS in case.view.facts or failure is None:
         return
     if failure.code in (Reason.LOCKED, Reason.UNREADABLE_LOCKS) and failure.retry_at > case.now:
         yield Objection(Verdict.REFUSE, Reason(failure.code), failure.message, failure.retry_at)
@@ -181,10 +181,10 @@ def _busy(case: Case) -> Iterator[Objection]:
 
 def _later(case: Case) -> Iterator[Objection]:
     memory, target, now = case.view.memory, case.target, case.now
-    failure = target.failure
+    failure = target.failure_of(case.action.kind)
     if memory.not_before is not None and memory.not_before > now:
         yield _defer(Reason.RETRY_LATER, "Azure asked us to come back later", memory.not_before)
-    if failure is not None and failure.kind == case.action.kind and failure.retry_at > now:
+    if failure is not None and failure.retry_at > now:
         tries = "once" if failure.count == 1 else f"{failure.count} times"
         sentence = f"failed {tries} ({failure.code}); next try {spoken(failure.retry_at, case.zone)}"
         yield _defer(Reason.RETRY_LATER, sentence, failure.retry_at)
@@ -210,7 +210,7 @@ def _dwell(case: Case) -> Iterator[Objection]:
     seen_since = target.seen.since if target.seen is not None else None
     if case.action.goal is Wish.RUNNING:
         # A start that failed looks like one more stop, and is not one: its back-off is all the wait there is.
-        failed = target.failure is not None and target.failure.kind == case.action.kind
+        failed = target.failure_of(case.action.kind) is not None
         since = [target.stopped_at] if failed else [target.stopped_at, seen_since]
         yield from _too_soon(case, since, guards.min_downtime, Reason.MIN_DOWNTIME)
         return

@@ -68,11 +68,12 @@ def _standing(
         if decision.reason in _STANDING:
             kind, about = _STANDING[decision.reason], decision.pool or "cluster"
             yield f"{kind}|{about}", f"{_name(decision, cluster)}: {decision.message}"
-        failure = memory.target(decision.pool).failure
-        if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
-            tries = f"{failure.kind.replace('_', ' ')} failed {failure.count} times"
-            text = f"{_name(decision, cluster)}: {tries}: {failure.message}"
-            yield f"action_failed|{failure.kind}", text
+        target = memory.target(decision.pool)
+        for failure in (target.failure, *target.setbacks.values()):
+            if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
+                tries = f"{failure.kind.replace('_', ' ')} failed {failure.count} times"
+                text = f"{_name(decision, cluster)}: {tries}: {failure.message}"
+                yield f"action_failed|{failure.kind}", text
     stopping = cluster.provisioning_state.casefold() == "stopping"
     if stopping and memory.busy_since is not None and now - memory.busy_since >= STUCK_AFTER:
         text = (

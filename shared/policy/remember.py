@@ -24,7 +24,7 @@ from shared.model.memory import (
     Warned,
 )
 from shared.policy.bound import BoundRule
-from shared.policy.endings import MESSAGE_LENGTH
+from shared.policy.endings import MESSAGE_LENGTH, with_failure
 from shared.policy.match import fits
 
 REVERSALS_KEPT = 8
@@ -219,11 +219,11 @@ def locked(memory: Memory, refused: Decision, now: datetime) -> Memory:
     """
     assert refused.action is not None  # noqa: S101 - a lock stands in the way of something
     target, kind, code = memory.target(refused.pool), refused.action.kind, refused.reason.value
-    before = target.failure
-    again = before is not None and before.kind == kind and before.code == code
+    before = target.failure_of(kind)
+    again = before is not None and before.code == code
     count = before.count + 1 if again and before is not None else 1
     first = LOCK_FIRST if refused.reason is Reason.LOCKED else UNREAD_FIRST
     wait = min(first * 2 ** min(count - 1, 8), LOCK_LONGEST)
     _, _, why = refused.message.rpartition(", but ")
     failure = Failure(kind, code, why[:MESSAGE_LENGTH], now, count, now + wait)
-    return replace(memory, targets=memory.with_target(refused.pool, replace(target, failure=failure)))
+    return replace(memory, targets=memory.with_target(refused.pool, with_failure(target, failure)))

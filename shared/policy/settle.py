@@ -1,5 +1,7 @@
 """How an open action is settled by what is seen: the half of the claim protocol that needs no worker.
 
+Of power here; every other change in settle_change.py.
+
     CLAIMED   lease over, on its way or there              ACCEPTED   (adopted by observation)
     CLAIMED   lease over, settled and unchanged            free       released
     CLAIMED   lease over, Failed or Canceled               free       failed
@@ -18,12 +20,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 
+from shared.model.decisions import action_of
 from shared.model.fleet import SETTLED, Cluster, NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, Wish
-from shared.policy.endings import Problem, after_failure, after_reversal, after_success, freed, goal_of, size_problem
+from shared.policy.endings import Problem, after_failure, after_reversal, after_success, freed, size_problem
+from shared.policy.goals import GOALS
+from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
+from shared.policy.settle_change import Change, settle_change
 
 # How long the goal may stay unseen before an action is called into question. Recorded: a cluster stops in 2 and starts
 # in 4 minutes, a pool in 1 and 3; a drain held up by disruption budgets, and upgrades that AKS applies at the first
@@ -43,59 +48,6 @@ PATIENCE = timedelta(hours=1)
 
 _ON_ITS_WAY = MappingProxyType({Wish.RUNNING: "starting", Wish.STOPPED: "stopping"})
 _ON_ITS_WAY_BACK = MappingProxyType({Wish.RUNNING: "stopping", Wish.STOPPED: "starting"})
-
-
-class Outcome(StrEnum):
-    """What became of an open action."""
-
-    WAITING = "waiting"
-    ADOPTED = "adopted_by_observation"
-    RELEASED = "released"
-    SUCCEEDED = "succeeded"
-    REVERSED = "reversed"
-    FAILED = "failed"
-    GONE = "gone"
-
-
-class OperationStatus(StrEnum):
-    """What the asynchronous operation says of itself. Its `error` counts only when it failed: AKS sends one along
-    with `Succeeded` too."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    GONE = "gone"
-    """404: Azure forgot it."""
-    UNREADABLE = "unreadable"
-    """It was asked, and no answer could be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperationVerdict:
-    """The operation's answer; code, message and capacity only where it failed."""
-
-    status: OperationStatus
-    code: str = ""
-    message: str = ""
-    capacity: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The memory to swap in (the same object when nothing changed), and what happened, in one sentence."""
-
-    memory: Memory
-    outcome: Outcome
-    sentence: str
-    action: OpenAction | None = None
-    """The action it was about, as it was before."""
-    ask_operation: bool = False
-    """Ask `action.operation` and call again with its verdict, the same reading and the same `now`."""
-    size: str = ""
-    """After a pool start: how its size differs from the one saved; people are told."""
-    problem: Problem | None = None
-    """FAILED only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +76,7 @@ class _Case:
         return Settled(memory, outcome, sentence, self.open)
 
 
-def settle(
+def settle(  # noqa: PLR0911 - one line for each thing that can be wrong with a reading
     memory: Memory, cluster: Cluster | None, now: datetime, operation: OperationVerdict | None = None
 ) -> Settled:
     """What became of the open action. `now` is taken before the reading, the reading before the operation's verdict.
@@ -142,16 +94,18 @@ def settle(
     pool = None if open_.pool is None else cluster.pool(open_.pool)
     if open_.pool is not None and pool is None:
         return Settled(freed(memory), Outcome.GONE, f"pool {open_.pool} is gone", open_)
-    goal = goal_of(open_)
-    if goal is None:
+    action = action_of(open_, memory.cluster)
+    if action is None:
         return _foreign(memory, open_, now)
+    if action.goal is None:
+        return settle_change(Change(memory, open_, action, cluster, now), operation)
     state = (cluster if pool is None else pool).provisioning_state.casefold()
-    case = _Case(memory, open_, cluster, goal, cluster.power_of(open_.pool), state, pool, now)
+    case = _Case(memory, open_, cluster, action.goal, cluster.power_of(open_.pool), state, pool, now)
     return _claimed(case) if open_.phase is Phase.CLAIMED else _accepted(case, operation)
 
 
 def deadline_of(kind: str, now: datetime) -> datetime:
-    return now + DEADLINES.get(kind, LONGEST_DEADLINE)
+    return now + (GOALS[kind].deadline if kind in GOALS else DEADLINES.get(kind, LONGEST_DEADLINE))
 
 
 def _foreign(memory: Memory, open_: OpenAction, now: datetime) -> Settled:

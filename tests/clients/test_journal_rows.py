@@ -47,6 +47,7 @@ VALUES = {
     "tuple[datetime, ...]": st.lists(instants, max_size=3).map(tuple),
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(counts, max_size=3).map(tuple),
+    "Any": st.none() | st.booleans() | counts | texts,
     "Wish": st.sampled_from(Wish),
     "Power": st.sampled_from(Power),
     "Phase": st.sampled_from(Phase),

@@ -6,9 +6,10 @@ propose(view, rule, now). It looks at the view, never at the world; it says what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -37,16 +38,31 @@ RULES: tuple[Rule, ...] = (  # type: ignore[assignment]  # a module is no type t
 BY_KEY = {rule.KEY: rule for rule in RULES}
 
 
-def needed_by(view: View, rules: Iterable[BoundRule], need: Need, now: datetime) -> BoundRule | None:
-    """The first rule that asks for this fact about the cluster; None when no rule does."""
-    return next((rule for rule in rules if need in BY_KEY[rule.kind].needs(view, rule, now)), None)
+def needs_of(view: View, rules: Iterable[BoundRule], now: datetime) -> dict[Need, BoundRule]:
+    """Each fact that rules ask for about the cluster -> the first rule that asks."""
+    asked: dict[Need, BoundRule] = {}
+    for rule in rules:
+        for need in BY_KEY[rule.kind].needs(view, rule, now):
+            asked.setdefault(need, rule)
+    return asked
 
 
 def learn(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
-    """The view's memory with what this look teaches about use; the same object where it teaches nothing."""
-    memory = view.memory
-    rule = next((rule for rule in rules if rule.kind == idle.KEY), None)
-    if rule is None:
-        return memory
+    """The view's memory with what this look teaches; the same object where it teaches nothing.
+
+    Of each kind the first rule learns, and from the memory that the one before left.
+    """
+    learning = {rule.kind: rule for rule in reversed(tuple(rules)) if rule.kind in LEARNERS}
+    for kind in sorted(learning):
+        memory = LEARNERS[kind](view, learning[kind], now)
+        view = view if memory is view.memory else replace(view, memory=memory)
+    return view.memory
+
+
+def _use(view: View, rule: BoundRule, now: datetime) -> Memory:
     activity = idle.learned(view, rule, now)
-    return memory if activity is memory.activity else replace(memory, activity=activity)
+    return view.memory if activity is view.memory.activity else replace(view.memory, activity=activity)
+
+
+LEARNERS: Mapping[str, Callable[[View, BoundRule, datetime], Memory]] = MappingProxyType({idle.KEY: _use})
+"""Rules that learn from every look of a tick: KEY -> memory after it, the same object where nothing was learned."""

@@ -1,0 +1,37 @@
+"""Which write to Azure an action is. One line per kind; each is sent once and hands back what Azure answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from shared.clients import clusters, resizing
+from shared.clients.azure import Cloud
+from shared.clients.clusters import Accepted
+from shared.model.decisions import Action
+from shared.model.memory import Memory
+
+Write = Callable[[Cloud, Any, Memory], Accepted]
+"""(cloud, action, the claimed memory) -> what Azure answered. Raises CloudError."""
+
+WRITERS: Mapping[str, Write] = MappingProxyType(
+    {
+        "start_cluster": lambda cloud, action, _: clusters.start(cloud, action.cluster),
+        "stop_cluster": lambda cloud, action, _: clusters.stop(cloud, action.cluster),
+        "start_pool": lambda cloud, action, memory: clusters.start_pool(
+            cloud, action.cluster, action.pool, memory.target(action.pool).saved
+        ),
+        "stop_pool": lambda cloud, action, _: clusters.stop_pool(cloud, action.cluster, action.pool),
+        "grow_pool": lambda cloud, action, _: resizing.resize_pool(cloud, action),
+        "shrink_pool": lambda cloud, action, _: resizing.resize_pool(cloud, action),
+    }
+)
+
+
+def write(cloud: Cloud, action: Action, memory: Memory) -> Accepted:
+    """The one write of a claimed action. Raises ValueError for a kind that nobody registered."""
+    writer = WRITERS.get(action.kind)
+    if writer is None:
+        raise ValueError(f"nobody knows how to do {action.kind}")
+    return writer(cloud, action, memory)

@@ -1,0 +1,46 @@
+"""What an action that is no power state leaves in its cluster's memory, beyond that it ended. One line per kind.
+
+Each function takes the memory, the action and the instant, and returns the memory to swap in; all are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from shared.model.decisions import Action
+from shared.model.memory import Memory
+from shared.policy.rules import spot
+
+Leaves = Callable[[Memory, Any, datetime], Memory]
+
+
+def nothing(memory: Memory, action: Action, now: datetime) -> Memory:
+    """The memory as it is."""
+    del action, now
+    return memory
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What follows when Azure took it, when it was seen to be done, when it failed."""
+
+    accepted: Leaves = nothing
+    succeeded: Leaves = nothing
+    failed: Leaves = nothing
+
+
+NONE = Aftermath()
+AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
+    {
+        "grow_pool": Aftermath(accepted=spot.accepted),
+        "shrink_pool": Aftermath(accepted=spot.accepted, failed=spot.not_drained),
+    }
+)
+
+
+def aftermath_of(action: Action) -> Aftermath:
+    return AFTERMATHS.get(action.kind, NONE)
