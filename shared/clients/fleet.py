@@ -29,7 +29,10 @@ resources
 | project id, name, location, tags, tier = sku.tier, power = properties.powerState.code, \
 state = properties.provisioningState, version = properties.kubernetesVersion, \
 nodeProvisioning = properties.nodeProvisioningProfile.mode, nodeResourceGroup = properties.nodeResourceGroup, \
-errorCode = properties.status.provisioningError.code, pools = properties.agentPoolProfiles
+errorCode = properties.status.provisioningError.code, currentVersion = properties.currentKubernetesVersion, \
+upgradeChannel = properties.autoUpgradeProfile.upgradeChannel, \
+nodeChannel = properties.autoUpgradeProfile.nodeOSUpgradeChannel, supportPlan = properties.supportPlan, \
+costAnalysis = properties.metricsProfile.costAnalysis.enabled, pools = properties.agentPoolProfiles
 | order by id asc"""
 
 # Members of Fleet Managers stand in a table of their own:

@@ -28,6 +28,8 @@ _EMPTY: Mapping[str, Any] = {}
 _OBJECT = (dict, Mapping)
 """For isinstance: json makes dicts, and asking for those first is what makes 10,000 clusters quick."""
 _ID_PARTS = 9
+_POWER_AT = 10
+"""Where in the key of a pool its power stands."""
 
 
 def _power(code: Any) -> Power:
@@ -99,7 +101,16 @@ class Reader:
             self._fleet_of(id_),
             get("errorCode"),
             problem or _odd(state, tags, nap) or _power_problem(power, str(state)),
+            self._word(get("currentVersion")),
+            self._word(get("upgradeChannel")),
+            self._word(get("nodeChannel")),
+            self._word(get("supportPlan")),
+            costs if isinstance(costs := get("costAnalysis"), bool) else None,
         )
+
+    def _word(self, value: Any) -> str | None:
+        """A text of which there are few in a fleet, kept once; None for anything else."""
+        return self._words.setdefault(value, value) if type(value) is str and value else None
 
     def cluster(self, document: Mapping[str, Any]) -> Cluster:
         """One cluster in any of the shapes above; raises InputError for what is none."""
@@ -122,6 +133,12 @@ class Reader:
                 "nodeProvisioning": _mode_of(body.get("nodeProvisioningProfile")),
                 "nodeResourceGroup": body.get("nodeResourceGroup"),
                 "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
+                "currentVersion": body.get("currentKubernetesVersion"),
+                "upgradeChannel": _section(body, "autoUpgradeProfile").get("upgradeChannel"),
+                "nodeChannel": _section(body, "autoUpgradeProfile").get("nodeOSUpgradeChannel")
+                or _section(body, "autoUpgradeProfile").get("nodeOsUpgradeChannel"),
+                "supportPlan": body.get("supportPlan"),
+                "costAnalysis": _section(_section(body, "metricsProfile"), "costAnalysis").get("enabled"),
                 "pools": body.get("agentPoolProfiles", []),
             }
         )
@@ -136,7 +153,7 @@ class Reader:
         if kind == "VirtualMachines":
             count, size, low, high, scaling = _virtual_machines(body)
         # In the order of the dataclass, but with Azure's word for the power: an enum takes long to hash.
-        key = (
+        key: tuple[Any, ...] = (
             document.get("name") or "",
             get("mode"),
             kind,
@@ -149,10 +166,14 @@ class Reader:
             get("osType"),
             power.get("code") if isinstance(power, _OBJECT) else None,
             get("provisioningState") or "",
+            get("currentOrchestratorVersion") or get("orchestratorVersion"),
+            get("nodeImageVersion"),
+            _section(body, "upgradeSettings").get("maxSurge"),
+            _section(_section(body, "status"), "provisioningError").get("code"),
         )
         found = self._pools.get(key)
         if found is None:
-            found = self._pools[key] = NodePool(*key[:-2], _power(key[-2]), key[-1])
+            found = self._pools[key] = NodePool(*key[:_POWER_AT], *(_power(key[_POWER_AT]), *key[_POWER_AT + 1 :]))
         return found
 
     def _pools_of(self, documents: Any) -> tuple[tuple[NodePool, ...], str | None]:

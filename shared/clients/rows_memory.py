@@ -13,6 +13,7 @@ from shared.clients.rows_target import WISHES, Document, read_target, write_targ
 from shared.clients.store import Row
 from shared.model.activity import Activity
 from shared.model.memory import (
+    NO_AILMENTS,
     NO_BODY,
     NO_GROUPS,
     NO_TARGETS,
@@ -22,10 +23,12 @@ from shared.model.memory import (
     PersonHold,
     Phase,
 )
+from shared.model.repair import Ailment
 from shared.model.spot import GroupPast
+from shared.model.upgrades import NO_RINGS, Rings, UpgradePast
 
 STATE, TARGETS, OPEN, HOLDS, POLICY = map(Section, ("state", "targets", "open", "holds", "policy"))
-GROUPS = Section("groups")
+GROUPS, UPGRADE, AILMENTS, RINGS = map(Section, ("groups", "upgrade", "ailments", "rings"))
 FLEET = "fleet"
 ACTIVITY = "activity"
 
@@ -55,6 +58,10 @@ def memory_row(memory: Memory, etag: str | None) -> Row:
         properties |= HOLDS.pack([_write_hold(hold) for hold in memory.holds], what)
     if memory.groups:
         properties |= GROUPS.pack({name: past.to_json() for name, past in memory.groups.items()}, what)
+    if memory.upgrade is not None:
+        properties |= UPGRADE.pack(memory.upgrade.to_json(), what)
+    if memory.ailments:
+        properties |= AILMENTS.pack({name: one.to_json() for name, one in memory.ailments.items()}, what)
     if memory.activity is not None:
         properties[ACTIVITY] = memory.activity.to_bytes()
     partition, key = memory_place(cluster)
@@ -69,6 +76,7 @@ def read_memory(row: Row) -> Memory:
     doing = OPEN.unpack(properties)
     holds = HOLDS.unpack(properties)
     groups = GROUPS.unpack(properties)
+    upgrade, ailments = UPGRADE.unpack(properties), AILMENTS.unpack(properties)
     cluster = properties["cluster"]
     if not isinstance(cluster, str):
         msg = "property 'cluster' is not text"
@@ -90,6 +98,9 @@ def read_memory(row: Row) -> Memory:
         snapshot=intern(get("snapshot", "")),
         activity=_read_activity(properties.get(ACTIVITY)),
         groups={name: GroupPast.from_json(past) for name, past in groups.items()} if groups else NO_GROUPS,
+        upgrade=None if upgrade is None else UpgradePast.from_json(upgrade),
+        ailments={name: Ailment.from_json(one) for name, one in ailments.items()} if ailments else NO_AILMENTS,
+        empty_since=read_maybe(get("empty_since")),
     )
 
 
@@ -112,6 +123,8 @@ def fleet_row(fleet: FleetMemory, etag: str | None) -> Row:
     properties = STATE.pack(state, what)
     if fleet.good_policy or fleet.good_policy_hash:
         properties |= POLICY.pack({"text": fleet.good_policy, "hash": fleet.good_policy_hash}, what)
+    if fleet.rings:
+        properties |= RINGS.pack({name: one.to_json() for name, one in fleet.rings.items()}, what)
     return Row(FLEET, FLEET, properties, etag)
 
 
@@ -119,6 +132,7 @@ def read_fleet(row: Row) -> FleetMemory:
     """Raises one of rows.BROKEN for a row that is damaged."""
     get = (STATE.unpack(row.properties) or _NOTHING).get
     policy = POLICY.unpack(row.properties) or _NOTHING
+    rings = RINGS.unpack(row.properties)
     return FleetMemory(
         hold_by=get("hold_by", ""),
         hold_reason=get("hold_reason", ""),
@@ -133,6 +147,7 @@ def read_fleet(row: Row) -> FleetMemory:
         good_policy=policy.get("text", ""),
         good_policy_hash=policy.get("hash", ""),
         last_tick_at=read_maybe(get("last_tick_at")),
+        rings={name: Rings.from_json(one) for name, one in rings.items()} if rings else NO_RINGS,
     )
 
 
@@ -157,6 +172,8 @@ def _write_state(memory: Memory) -> Document:
         state["first_seen_at"] = instant_text(memory.first_seen_at)
     if memory.busy_since is not None:
         state["busy_since"] = instant_text(memory.busy_since)
+    if memory.empty_since is not None:
+        state["empty_since"] = instant_text(memory.empty_since)
     if memory.matters:
         state["matters"] = list(memory.matters)
     if memory.queued_at is not None:

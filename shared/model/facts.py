@@ -12,6 +12,8 @@ from typing import Any
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory
 from shared.model.money import Prices
+from shared.model.upgrades import NO_RINGS, Rings
+from shared.model.versions import Releases
 
 NO_PRICES: Prices = MappingProxyType({})
 
@@ -25,6 +27,8 @@ class Need(StrEnum):
     """signals.Signal: whether somebody or something uses the cluster."""
     CAPACITY = "capacity"
     """tuple[spot.PoolSight, ...]: what the pools of capacity groups have and could have."""
+    UPGRADES = "upgrades"
+    """versions.UpgradeOffers: the versions and node images that Azure offers a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Fact:
 NO_LEAD: Mapping[tuple[str, str], timedelta] = MappingProxyType({})
 NO_STOPS: Mapping[str, tuple[datetime, ...]] = MappingProxyType({})
 NO_FACTS: Mapping[Need, Fact] = MappingProxyType({})
+NO_RELEASES: Mapping[str, Releases] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class FleetFacts:
     """Ids of stops that are in the queue: counted already."""
     queue_lead: Mapping[tuple[str, str], timedelta] = field(default_factory=lambda: NO_LEAD)
     """(subscription, location) -> how much longer the last start of a full queue takes to leave than the first."""
+    rings: Mapping[str, Rings] = field(default_factory=lambda: NO_RINGS)
+    """Rule name -> what its rings have proven, and what halts them."""
+    releases: Mapping[str, Releases] = field(default_factory=lambda: NO_RELEASES)
+    """Lower-case region -> the Kubernetes versions it has; a region that is absent is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,14 @@ class NodePool:
     os_type: str | None = None
     power: Power = Power.UNKNOWN
     provisioning_state: str = ""
+    version: str | None = None
+    """Kubernetes version of its nodes: `currentOrchestratorVersion`, else what was asked for."""
+    image: str | None = None
+    """`nodeImageVersion`, such as AKSUbuntu-2204gen2containerd-202610.20.0."""
+    max_surge: str | None = None
+    """`upgradeSettings.maxSurge`: a count, or a share such as 10%."""
+    error_code: str | None = None
+    """Code of `status.provisioningError`, when the state is Failed."""
 
     @property
     def is_settled(self) -> bool:
@@ -91,6 +99,16 @@ class Cluster:
     """Code of `status.provisioningError`, when the state is Failed."""
     problem: str | None = None
     """Why this reading cannot be trusted, in one sentence; None when it can."""
+    current_version: str | None = None
+    """`currentKubernetesVersion`: what the control plane runs, with its patch."""
+    upgrade_channel: str | None = None
+    """`autoUpgradeProfile.upgradeChannel`: rapid | stable | patch | node-image | none; AKS upgrades it by itself."""
+    node_channel: str | None = None
+    """`autoUpgradeProfile.nodeOSUpgradeChannel`: None | Unmanaged | NodeImage | SecurityPatch."""
+    support_plan: str | None = None
+    """KubernetesOfficial | AKSLongTermSupport"""
+    cost_analysis: bool | None = None
+    """Whether the cost analysis add-on is on, which the tier Free does not have."""
 
     @property
     def is_settled(self) -> bool:

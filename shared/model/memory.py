@@ -15,7 +15,9 @@ from typing import Any, Generic, TypeVar
 
 from shared.model.activity import Activity
 from shared.model.fleet import Power
+from shared.model.repair import Ailment
 from shared.model.spot import GroupPast
+from shared.model.upgrades import NO_RINGS, Rings, UpgradePast
 
 T = TypeVar("T")
 
@@ -182,6 +184,7 @@ class OpenAction:
 NO_TARGET = TargetMemory()
 NO_TARGETS: Mapping[str, TargetMemory] = MappingProxyType({})
 NO_GROUPS: Mapping[str, GroupPast] = MappingProxyType({})
+NO_AILMENTS: Mapping[str, Ailment] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,12 @@ class Memory:
     """What is learned of its use; None where no idle rule speaks for it."""
     groups: Mapping[str, GroupPast] = field(default_factory=lambda: NO_GROUPS)
     """Capacity groups, as `rule/group`."""
+    upgrade: UpgradePast | None = None
+    """What is remembered of its upgrades; None where no rule of rings speaks for it."""
+    ailments: Mapping[str, Ailment] = field(default_factory=lambda: NO_AILMENTS)
+    """What stands in the state Failed: '' is the cluster, else the pool's lower-case name."""
+    empty_since: datetime | None = None
+    """Since when it has been running without a node, without a break in what was seen."""
     steady: bool = False
     """True where no journal was read: everything counts as adopted long ago and seen running. Never stored."""
 
@@ -245,6 +254,8 @@ class FleetMemory:
     """Text of the last policy that could be read; it stays in force for starting."""
     good_policy_hash: str = ""
     last_tick_at: datetime | None = None
+    rings: Mapping[str, Rings] = field(default_factory=lambda: NO_RINGS)
+    """Rule name -> what its rings have proven, and what halts them."""
 
 
 @dataclass(frozen=True, slots=True)

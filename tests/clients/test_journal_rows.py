@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.clients.journal import Journal
@@ -19,7 +19,7 @@ from shared.clients.rows_memory import fleet_row, memory_row, read_fleet, read_m
 from shared.clients.store import Row
 from shared.clients.store_sqlite import SqliteStore
 from shared.model import memory as nouns
-from shared.model import spot
+from shared.model import repair, spot, upgrades
 from shared.model.activity import Activity
 from shared.model.fleet import Power
 from shared.model.memory import FleetMemory, Memory, PersonHold, Phase, Seen, TargetMemory, Wish
@@ -42,6 +42,7 @@ VALUES = {
     "bool": st.booleans(),
     "float": st.floats(0, 1e6),
     "datetime": instants,
+    "timedelta": st.timedeltas(timedelta(0), timedelta(days=999)),
     "Activity": st.builds(Activity, since=st.none() | utc, place=st.integers(0, 9), credit=st.floats(-9, 9)),
     "datetime | None": st.none() | instants,
     "tuple[datetime, ...]": st.lists(instants, max_size=3).map(tuple),
@@ -64,7 +65,7 @@ def values(kind: str) -> st.SearchStrategy:
         return st.dictionaries(texts, values(kind[13:-1]), max_size=3).map(MappingProxyType)
     if kind.startswith("tuple["):
         return st.lists(values(kind[6:-6]), max_size=3).map(tuple)
-    return every(getattr(nouns, kind, None) or getattr(spot, kind))
+    return every(next(vars(room)[kind] for room in (nouns, spot, upgrades, repair) if kind in vars(room)))
 
 
 def every(noun: type, **drawn: st.SearchStrategy) -> st.SearchStrategy:
@@ -75,7 +76,8 @@ def every(noun: type, **drawn: st.SearchStrategy) -> st.SearchStrategy:
 ids = st.from_regex(r"/subscriptions/[a-f0-9-]{1,36}/resourcegroups/[a-z0-9_.()-]{1,40}", fullmatch=True)
 
 
-@given(every(Memory, cluster=ids, steady=st.just(False)))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(every(Memory, cluster=ids, steady=st.just(False), upgrade=st.none(), ailments=st.just({})))
 def test_any_memory_survives_its_row(memory):
     row = memory_row(memory, "tag")
     assert read_memory(row) == memory
@@ -83,8 +85,21 @@ def test_any_memory_survives_its_row(memory):
     assert all(len(value) <= PROPERTY_BYTES for value in row.properties.values())
 
 
-@given(every(FleetMemory))
+@given(every(FleetMemory, rings=st.just({})))
 def test_any_fleet_memory_survives_its_row(fleet):
+    assert read_fleet(fleet_row(fleet, None)) == fleet
+
+
+@given(every(upgrades.UpgradePast), every(repair.Ailment))
+def test_any_past_of_upgrades_and_repairs_survives_its_row(past, ailment):
+    memory = Memory(CLUSTER, upgrade=past, ailments={"": ailment, "batch": ailment})
+    assert read_memory(memory_row(memory, None)) == memory
+
+
+@given(every(upgrades.Ring), every(upgrades.Halt), utc)
+def test_any_rings_survive_their_row(ring, halt, at):
+    rings = upgrades.Rings((ring, ring), halt, at, "ana", ("a", "b"), whole=False)
+    fleet = FleetMemory(rings={"": upgrades.Rings(), "rings": rings})
     assert read_fleet(fleet_row(fleet, None)) == fleet
 
 
