@@ -136,7 +136,7 @@ def _empty_world(top: dict[str, Any], now: datetime | None, clock: Clock | None)
     least, most = lag if isinstance(lag, list) else (lag, lag)
     seed = int(top.get("seed", 0))
     world = World(clock, tenant=str(top.get("tenant", TENANT)), seed=seed)
-    world.usage.began_at = world.now()
+    world.usage.began_at = world.meter.began = world.now()
     world.graph = GraphHistory((timedelta(seconds=float(least)), timedelta(seconds=float(most))), seed)
     world.durations.seed = seed
     world.durations.spread = float(top.get("spread", 1.0))

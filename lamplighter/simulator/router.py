@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lamplighter.simulator import cloud_metadata, cluster_routes, identity, platform_routes, pool_routes, refusals
+from lamplighter.simulator.cost_routes import forecast_costs, query_costs
 from lamplighter.simulator.monitor_logs import query_logs
 from lamplighter.simulator.monitor_metrics import get_batch
 from lamplighter.simulator.resource_graph import query_resources
@@ -24,6 +25,8 @@ Route = Callable[["World", Request], Response]
 _KINDS = {"PUT": "writes", "POST": "writes", "PATCH": "writes", "DELETE": "deletes"}
 _LOCKS = ["providers", "microsoft.authorization", "locks"]
 _RP = "providers/microsoft.containerservice"
+_COSTS = "providers/microsoft.costmanagement"
+_BILLED = ("subscriptions/*", "subscriptions/*/resourcegroups/*", "providers/microsoft.management/managementgroups/*")
 _CLUSTER = f"subscriptions/*/resourcegroups/*/{_RP}/managedclusters/*"
 
 # Without a token.
@@ -38,6 +41,8 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", "providers/microsoft.resourcegraph/resources", query_resources),
     ("POST", "subscriptions/*/metrics:getbatch", get_batch),
     ("POST", f"v1/{_CLUSTER}/query", query_logs),
+    *((("POST", f"{scope}/{_COSTS}/query", query_costs)) for scope in _BILLED),
+    *((("POST", f"{scope}/{_COSTS}/forecast", forecast_costs)) for scope in _BILLED),
     ("GET", "providers/microsoft.management/managementgroups/*", platform_routes.get_management_group),
     ("GET", "tenants", platform_routes.list_tenants),
     ("GET", "subscriptions", platform_routes.list_subscriptions),
@@ -65,7 +70,7 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", f"{_CLUSTER}/agentpools/*/abort", pool_routes.abort_pool),
 )
 # They have quotas of their own.
-_ELSEWHERE = frozenset({query_resources, get_batch, query_logs})
+_ELSEWHERE = frozenset({query_resources, get_batch, query_logs, query_costs, forecast_costs})
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:

@@ -12,11 +12,13 @@ from typing import Any
 
 from lamplighter.simulator import cluster_verbs, endings, pool_verbs
 from lamplighter.simulator.clock import Clock, VirtualClock
+from lamplighter.simulator.cost_routes import Costs
 from lamplighter.simulator.durations import Durations
 from lamplighter.simulator.events import ResourceEvent
 from lamplighter.simulator.faults import Fault
 from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.locks import Lock
+from lamplighter.simulator.meter import Meter
 from lamplighter.simulator.operations import FAILED, SUCCEEDED, Call, Operation, Operations, Write
 from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
 from lamplighter.simulator.throttle import Throttle
@@ -65,6 +67,10 @@ class World:
     locks: list[Lock] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    meter: Meter = field(default_factory=Meter)
+    """What everything is billed."""
+    costs: Costs = field(default_factory=Costs)
+    """How Cost Management tells of it, and when it refuses."""
     operations: Operations = field(default_factory=Operations)
     audit: list[Write] = field(default_factory=list)
     """Every accepted write, by whomever."""
@@ -187,7 +193,9 @@ class World:
 
     def touch(self, cluster: Cluster, at: datetime) -> None:
         """Say that a cluster is about to change."""
-        self.graph.remember(cluster.key, cluster if cluster.key in self.clusters else None, at)
+        exists = cluster.key in self.clusters
+        self.meter.note(cluster, at, exists=exists)
+        self.graph.remember(cluster.key, cluster if exists else None, at)
 
     def begin(self, kind: str, cluster: Cluster, pool: Pool | None, call: Call, action: str) -> Operation:
         """Accept a write, checked and applied by a verb: an operation that ends later, its record and its event."""
