@@ -147,13 +147,13 @@ def _late(app: App, asked: Asked, state: _State) -> Bill | None:
 
 
 def _keep(app: App, asked: Asked, bill: Bill, state: _State) -> Bill:
-    """Parts first: a bill whose first part is there is whole."""
+    """As it will be read back. The first part is written last: a bill whose first part is there is whole."""
     state.waiting.pop(asked.key, None)
-    documents = list(enumerate(bill_documents(bill)))
-    for part, document in reversed(documents):
+    documents = tuple(bill_documents(bill))
+    for part in reversed(range(len(documents))):
         key = asked.key if part == 0 else f"{asked.key}~{part}"
-        app.journal.put_prices(key, document, bill.read_at)
-    return bill
+        app.journal.put_prices(key, documents[part], bill.read_at)
+    return read_bill(documents)
 
 
 # --- what is known of the quota: {"spent": [[at, units], ...], "not_before": at, "waiting": {key: since}} ---
