@@ -182,6 +182,11 @@ class Guards(Strict):
     stops: Annotated[
         Stops | None, Field(description="A budget of stops.", examples=[{"at_most": "25%", "within": "1h"}])
     ] = None
+
+
+class FileGuards(Guards):
+    """What refuses or defers, and what only the fleet as a whole has."""
+
     breaker: Annotated[
         Breaker | None,
         Field(description="Failures that hold everything disruptive.", examples=[{"failures": 5, "within": "1h"}]),
@@ -319,7 +324,9 @@ class Head(Strict):
         Discriminator(_shape),
         Field(description="Where clusters are looked for.", examples=["all"]),
     ] = "all"
-    guards: Annotated[Guards, Field(description="What refuses or defers.", examples=[{"min_off": "2h"}])] = Guards()
+    guards: Annotated[FileGuards, Field(description="What refuses or defers.", examples=[{"min_off": "2h"}])] = (
+        FileGuards()
+    )
 
 
 class File(Head):

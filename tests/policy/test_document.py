@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import PolicyError
 from shared.model.fleet import Cluster, Scope
 from shared.model.memory import Wish
 from shared.policy.bound import UNMATCHED, BreakerLimit, Environment, Guards, StopBudget
@@ -236,6 +237,12 @@ class TestRulesFor:
             f"rules: [{{name: a, match: {match}, hours: {{schedule: always}}}}]"
         )
         assert bool(one.rules_for(cluster(), PROD)) is heard
+
+
+def test_a_breaker_belongs_to_the_fleet_alone() -> None:
+    text = "version: 1\nenvironments:\n  - {name: dev, match: {names: [x]}, guards: {breaker: {failures: 3, within: 1h}}}\n"
+    with pytest.raises(PolicyError, match=r"environments\[0\].guards.breaker: the key 'breaker' is not known here"):
+        read_policy(text, "policy.yaml")
 
 
 class TestGuardsFor:
