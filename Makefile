@@ -29,6 +29,7 @@ demo: setup    ## a simulated week on the deployed code path, under a minute
 
 test: setup    ## the test suite
 	@$(BIN)/python tests/azurite_install.py || true
+	@$(BIN)/python tests/checkov_install.py || true
 	@$(BIN)/python -m pytest -n auto
 
 lint: setup    ## ruff

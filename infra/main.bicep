@@ -22,15 +22,21 @@ param operatorsMail string = ''
 @description('Optional. Puts storage and vault behind private endpoints in a network of their own.')
 param privateNetwork bool = false
 
-@description('Optional. What this installation itself may cost a month, in the billing currency, before people are told.')
-@minValue(1)
+@description('Optional. What this installation itself may cost a month, in the billing currency, before people are told. 0: no budget.')
+@minValue(0)
 param monthlyBudget int = 20
 
 @description('Optional. First day of the month from which the budget counts.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
-@description('Optional. Whether the policy acts: false grants reading only.')
-param mayAct bool = false
+@description('Optional. Subscriptions of the fleet, separated by commas. Empty: the one this is deployed to.')
+param fleetSubscriptions string = ''
+
+@description('Optional. Name of a management group that holds the fleet; the role is then granted there, once.')
+param fleetManagementGroup string = ''
+
+@description('Optional. Hints by Event Grid. Their function must exist, so azd provisions once without and once with them.')
+param events bool = false
 
 @description('Optional. Client id of the Entra application whose tokens may keep clusters on over HTTP. Empty: those functions refuse everybody.')
 param apiAudience string = ''
@@ -43,6 +49,11 @@ param apiAudience string = ''
 ])
 param instanceMemoryMB int = 512
 
+var subscriptions = empty(fleetSubscriptions) ? [
+  subscription().subscriptionId
+] : split(fleetSubscriptions, ',')
+var roleSubscriptions = empty(fleetManagementGroup) ? subscriptions : []
+var hintSubscriptions = events ? subscriptions : []
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -132,26 +143,37 @@ module app 'modules/app.bicep' = {
   }
 }
 
-module role 'modules/role.bicep' = {
+module role 'modules/role.bicep' = [for id in roleSubscriptions: {
   name: 'role-${token}'
+  scope: subscription(trim(id))
   params: {
     name: 'Lamplighter ${environmentName}'
     principalId: identity.outputs.principalId
-    mayAct: mayAct
+  }
+}]
+
+module roleOfGroup 'modules/role-of-group.bicep' = if (!empty(fleetManagementGroup)) {
+  name: 'role-${token}'
+  scope: managementGroup(fleetManagementGroup)
+  params: {
+    name: 'Lamplighter ${environmentName}'
+    principalId: identity.outputs.principalId
   }
 }
 
-module events 'modules/events.bicep' = {
-  name: 'events'
-  scope: group
+module hints 'modules/hints.bicep' = [for id in hintSubscriptions: {
+  name: 'hints-${token}'
+  scope: subscription(trim(id))
   params: {
-    name: 'evgt-lamplighter-${token}'
+    groupName: 'rg-${environmentName}-hints'
+    location: location
     tags: tags
-    functionAppName: app.outputs.functionAppName
-    storageName: storage.outputs.accountName
+    functionId: '${app.outputs.functionAppId}/functions/look'
+    storageId: storage.outputs.accountId
     identityId: identity.outputs.identityId
+    actionGroupId: alerts.outputs.actionGroupId
   }
-}
+}]
 
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
@@ -165,20 +187,21 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
-module budget 'modules/budget.bicep' = {
+module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
   name: 'budget'
   scope: group
   params: {
     name: 'lamplighter-itself'
     amount: monthlyBudget
     startDate: budgetStart
-    operatorsMail: operatorsMail
+    actionGroupId: alerts.outputs.actionGroupId
   }
 }
 
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output LAMPLIGHTER_FUNCTION_APP_NAME string = app.outputs.functionAppName
+output LAMPLIGHTER_PUBLIC_URL string = app.outputs.publicUrl
 output LAMPLIGHTER_STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
 output LAMPLIGHTER_POLICY_URL string = storage.outputs.policyUrl
 output LAMPLIGHTER_VAULT_URI string = vault.outputs.vaultUri

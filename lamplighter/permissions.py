@@ -1,10 +1,12 @@
 """What the app's identity needs in Azure, from the policy's own rules: each action with its reason, and nothing else.
 
+One table. A row says which action, why, and who in a policy wants it; a new call to Azure is a new row.
 Names from https://learn.microsoft.com/azure/role-based-access-control/permissions/containers
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.policy.bound import BoundRule
@@ -12,62 +14,102 @@ from shared.policy.document import Policy
 
 AKS = "Microsoft.ContainerService"
 CLUSTERS = f"{AKS}/managedClusters"
+LOGS = "Microsoft.OperationalInsights/workspaces/query"
 NEVER = ("listClusterAdminCredential", "listClusterUserCredential", "runCommand", "/delete", "roleAssignments/write")
 """No policy leads to these."""
+
+Wanting = Callable[[Policy], tuple[str, ...]]
+"""Who wants it: names of rules, EVERYBODY for every installation, () for nobody."""
+EVERYBODY = ("",)
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One action of a custom role. `only` names the rule that wants it; '' where every installation does."""
+    """One action of a custom role. `only` names the rules that want it; '' where every installation does."""
 
     action: str
     reason: str
     only: str = ""
 
 
-READING = (
-    Permission(f"{CLUSTERS}/read", "the inventory, and one cluster afresh"),
-    Permission(f"{CLUSTERS}/agentPools/read", "a pool's size before it is stopped"),
-    Permission(f"{AKS}/fleets/members/read", "members of a Kubernetes Fleet Manager are left alone"),
-    Permission("Microsoft.Resources/subscriptions/read", "tells a scope that cannot be read from one without clusters"),
-    Permission("Microsoft.Resources/subscriptions/resourceGroups/read", "the inventory by group"),
-    Permission("Microsoft.Management/managementGroups/read", "scopes that are management groups"),
-)
-MEASURING = (
-    Permission("Microsoft.Insights/metrics/read", "whether anybody uses a cluster: its platform metrics"),
-    Permission("Microsoft.OperationalInsights/workspaces/query/read", "whether anybody uses it: logs, where collected"),
-    Permission("Microsoft.OperationalInsights/workspaces/query/KubePodInventory/read", "the last jobs that ran"),
-    Permission("Microsoft.OperationalInsights/workspaces/query/AKSAuditAdmin/read", "the last write by somebody"),
-    Permission("Microsoft.OperationalInsights/workspaces/query/AzureDiagnostics/read", "the same, in the older table"),
-)
-FOLLOWING = (
-    Permission("Microsoft.Authorization/locks/read", "a locked cluster is not touched"),
-    Permission(f"{AKS}/locations/operations/read", "how a start or stop ended"),
-    Permission(f"{AKS}/locations/operationresults/read", "how a start or stop ended"),
+def always(_: Policy) -> tuple[str, ...]:
+    return EVERYBODY
+
+
+def acting(policy: Policy) -> tuple[str, ...]:
+    """As soon as any rule may act."""
+    return EVERYBODY if _acting(policy) else ()
+
+
+def of_kind(*kinds: str) -> Wanting:
+    """Rules of these kinds, in whatever mode: they look before they act."""
+    return lambda policy: tuple(rule.name for rule in policy.rules if rule.kind in kinds)
+
+
+def acts(does: Callable[[BoundRule], bool]) -> Wanting:
+    """Rules that may act and do this."""
+    return lambda policy: tuple(rule.name for rule in _acting(policy) if does(rule))
+
+
+def starts_clusters(rule: BoundRule) -> bool:
+    return rule.kind == "idle" or (rule.kind == "hours" and rule.block.pools is None)
+
+
+def stops_clusters(rule: BoundRule) -> bool:
+    return starts_clusters(rule) and not (rule.kind == "hours" and rule.block.only == "start")
+
+
+def writes_pools(rule: BoundRule) -> bool:
+    return rule.kind == "hours" and rule.block.pools is not None
+
+
+TABLE: tuple[tuple[str, str, Wanting], ...] = (
+    (f"{CLUSTERS}/read", "the inventory, and one cluster afresh", always),
+    (f"{CLUSTERS}/agentPools/read", "a pool's size before it is stopped", always),
+    (f"{AKS}/fleets/members/read", "members of a Kubernetes Fleet Manager are left alone", always),
+    ("Microsoft.Resources/subscriptions/read", "tells a scope that cannot be read from one without clusters", always),
+    ("Microsoft.Resources/subscriptions/resourceGroups/read", "the inventory by group", always),
+    ("Microsoft.Management/managementGroups/read", "scopes that are management groups", always),
+    ("Microsoft.Insights/metrics/read", "whether anybody uses a cluster: its platform metrics", of_kind("idle")),
+    (f"{LOGS}/read", "whether anybody uses it: logs, where collected", of_kind("idle")),
+    (f"{LOGS}/KubePodInventory/read", "the last jobs that ran", of_kind("idle")),
+    (f"{LOGS}/AKSAuditAdmin/read", "the last write by somebody", of_kind("idle")),
+    (f"{LOGS}/AzureDiagnostics/read", "the same, in the older table", of_kind("idle")),
+    ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
+    (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
+    (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),
+    # What was stopped is owed a start, whatever `only` says: who stops also starts.
+    (f"{CLUSTERS}/start/action", "starts clusters", acts(starts_clusters)),
+    (f"{CLUSTERS}/stop/action", "stops clusters", acts(stops_clusters)),
+    (f"{CLUSTERS}/agentPools/write", "stops, starts and resizes node pools", acts(writes_pools)),
+    (
+        "Microsoft.Network/virtualNetworks/subnets/join/action",
+        "AKS asks for it when a pool in a subnet of your own is written",
+        acts(writes_pools),
+    ),
 )
 
 
 def permissions(policy: Policy) -> tuple[Permission, ...]:
-    """Reading only while nothing may act; otherwise what the acting rules need, each once, in a stable order."""
-    acting = [rule for rule in policy.rules if rule.mode == "act"]
-    reading = (*READING, *MEASURING) if any(rule.kind == "idle" for rule in policy.rules) else READING
-    if policy.mode != "act" or not acting:
-        return reading
-    wanted = {p.action: p for rule in acting for p in _of_rule(rule)}
-    return (*reading, *FOLLOWING, *wanted.values())
+    """What this policy needs, each action once, in the order of the table; while nothing may act, reading only."""
+    wanted = ((action, reason, by(policy)) for action, reason, by in TABLE)
+    return tuple(Permission(action, reason, ", ".join(by)) for action, reason, by in wanted if by)
 
 
-def _of_rule(rule: BoundRule) -> tuple[Permission, ...]:
-    if rule.kind == "hours" and rule.block.pools is not None:
-        return (
-            Permission(f"{CLUSTERS}/agentPools/write", "stops and starts node pools", rule.name),
-            Permission(
-                "Microsoft.Network/virtualNetworks/subnets/join/action",
-                "AKS asks for it when a pool in a subnet of your own is written",
-                rule.name,
-            ),
-        )
-    starts = Permission(f"{CLUSTERS}/start/action", "starts clusters", rule.name)
-    stops = Permission(f"{CLUSTERS}/stop/action", "stops clusters", rule.name)
-    # What it stopped it owes a start, whatever `only` says.
-    return (starts,) if rule.kind == "hours" and rule.block.only == "start" else (starts, stops)
+def role(policy: Policy) -> dict[str, object]:
+    """The role as infra/actions.json holds it, where the template reads it."""
+    needed = permissions(policy)
+    return {
+        "actions": [one.action for one in needed],
+        "because": {one.action: one.reason + (f" ({one.only})" if one.only else "") for one in needed},
+    }
+
+
+def lacking(policy: Policy, granted: frozenset[str]) -> tuple[Permission, ...]:
+    """What the policy needs and a role does not grant. Names of actions compare case-insensitively."""
+    folded = {action.casefold() for action in granted}
+    return tuple(one for one in permissions(policy) if one.action.casefold() not in folded)
+
+
+def _acting(policy: Policy) -> tuple[BoundRule, ...]:
+    return tuple(rule for rule in policy.rules if rule.mode == "act") if policy.mode == "act" else ()

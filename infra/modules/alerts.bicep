@@ -1,4 +1,5 @@
-// Four things that a team must hear about Lamplighter itself. Queries run over the app's own telemetry.
+// What a team must hear about Lamplighter itself; docs/runbook.md says what to do. Queries run over the app's own
+// telemetry (docs/telemetry.md). Dead letters are told by modules/events.bicep.
 param name string
 param location string
 param tags object
@@ -25,16 +26,16 @@ var rules = [
     window: 'PT30M'
   }
   {
-    key: 'starts-late'
-    title: 'clusters did not come up in time'
-    query: 'traces | where message has "start_late"'
+    key: 'starts-failed'
+    title: 'clusters did not come up'
+    query: 'traces | where message startswith "measured tick " | extend m = parse_json(substring(message, 14)) | where toint(m.notices.start_late) > 0 or toint(m.ended.start_failed) > 0'
     severity: 2
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT15M'
   }
   {
-    key: 'hints-lost'
+    key: 'hints-failed'
     title: 'events could not be handled'
     query: 'requests | where name == "look" and success == false'
     severity: 3
@@ -68,7 +69,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for item in
   kind: 'LogAlert'
   properties: {
     displayName: 'Lamplighter: ${item.title}'
-    description: 'See docs/runbook.md.'
+    description: 'See docs/runbook.md, alert ${item.key}.'
     enabled: true
     severity: item.severity
     scopes: [

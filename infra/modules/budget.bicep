@@ -2,9 +2,9 @@
 param name string
 param amount int
 param startDate string
-param operatorsMail string
+param actionGroupId string
 
-resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (!empty(operatorsMail)) {
+resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
   name: name
   properties: {
     category: 'Cost'
@@ -18,8 +18,9 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (!empty(operator
         enabled: true
         operator: 'GreaterThan'
         threshold: 80
-        contactEmails: [
-          operatorsMail
+        contactEmails: []
+        contactGroups: [
+          actionGroupId
         ]
       }
     }

@@ -1,20 +1,55 @@
-// Hints: writes to AKS clusters of this subscription, filtered at the source. Lost ones end in the dead-letter container.
-param name string
+// Hints: what happens to AKS clusters of this subscription, filtered at the source. Lost ones end in the dead-letter
+// container, and people hear of it. A hint only makes Lamplighter look sooner.
 param tags object
-param functionAppName string
-param storageName string
+
+@description('Required. The function that takes hints: .../sites/NAME/functions/look.')
+param functionId string
+
+@description('Required. The account that holds the container dead-letters.')
+param storageId string
 param identityId string
+param actionGroupId string
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
-  name: storageName
+var deadLetters = 'dead-letters'
+var retries = {
+  maxDeliveryAttempts: 10
+  eventTimeToLiveInMinutes: 60
 }
+// From: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions and .../event-schema-containerservice-resources
+var sources = [
+  {
+    key: 'writes'
+    topicType: 'Microsoft.Resources.Subscriptions'
+    eventTypes: [
+      'Microsoft.Resources.ResourceActionSuccess'
+      'Microsoft.Resources.ResourceActionFailure'
+      'Microsoft.Resources.ResourceActionCancel'
+      'Microsoft.Resources.ResourceWriteSuccess'
+      'Microsoft.Resources.ResourceWriteFailure'
+      'Microsoft.Resources.ResourceWriteCancel'
+    ]
+    filters: [
+      {
+        operatorType: 'StringContains'
+        key: 'data.operationName'
+        values: [
+          'Microsoft.ContainerService/managedClusters'
+        ]
+      }
+    ]
+  }
+  {
+    key: 'aks'
+    topicType: 'Microsoft.ResourceNotifications.ContainerServiceEventResources'
+    eventTypes: [
+      'Microsoft.ResourceNotifications.ContainerServiceEventResources.ScheduledEventEmitted'
+    ]
+    filters: []
+  }
+]
 
-resource site 'Microsoft.Web/sites@2024-04-01' existing = {
-  name: functionAppName
-}
-
-resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: name
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = [for source in sources: {
+  name: 'evgt-lamplighter-${source.key}'
   location: 'global'
   tags: tags
   identity: {
@@ -25,46 +60,27 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   }
   properties: {
     source: subscription().id
-    topicType: 'Microsoft.Resources.Subscriptions'
+    topicType: source.topicType
   }
-}
+}]
 
-// The function exists only after the first deployment of the code; azd deploys again with it in place.
-resource writes 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: topic
-  name: 'cluster-writes'
+resource hints 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for (source, i) in sources: {
+  parent: topic[i]
+  name: 'lamplighter-look'
   properties: {
     eventDeliverySchema: 'EventGridSchema'
     destination: {
       endpointType: 'AzureFunction'
       properties: {
-        resourceId: '${site.id}/functions/look'
+        resourceId: functionId
         maxEventsPerBatch: 1
       }
     }
     filter: {
-      includedEventTypes: [
-        'Microsoft.Resources.ResourceActionSuccess'
-        'Microsoft.Resources.ResourceActionFailure'
-        'Microsoft.Resources.ResourceActionCancel'
-        'Microsoft.Resources.ResourceWriteSuccess'
-        'Microsoft.Resources.ResourceWriteFailure'
-        'Microsoft.Resources.ResourceWriteCancel'
-      ]
-      advancedFilters: [
-        {
-          operatorType: 'StringContains'
-          key: 'data.operationName'
-          values: [
-            'Microsoft.ContainerService/managedClusters'
-          ]
-        }
-      ]
+      includedEventTypes: source.eventTypes
+      advancedFilters: source.filters
     }
-    retryPolicy: {
-      maxDeliveryAttempts: 10
-      eventTimeToLiveInMinutes: 60
-    }
+    retryPolicy: retries
     deadLetterWithResourceIdentity: {
       identity: {
         type: 'UserAssigned'
@@ -73,12 +89,47 @@ resource writes 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'
       deadLetterDestination: {
         endpointType: 'StorageBlob'
         properties: {
-          resourceId: account.id
-          blobContainerName: 'dead-letters'
+          resourceId: storageId
+          blobContainerName: deadLetters
         }
       }
     }
   }
-}
+}]
 
-output topicName string = topic.name
+// From: https://learn.microsoft.com/azure/event-grid/metrics
+resource lost 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (source, i) in sources: {
+  name: 'alert-dead-letters-${source.key}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Lamplighter: hints could not be delivered. See docs/runbook.md, dead letters.'
+    enabled: true
+    severity: 3
+    scopes: [
+      topic[i].id
+    ]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT1H'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'dead-letters'
+          metricNamespace: 'Microsoft.EventGrid/systemTopics'
+          metricName: 'DeadLetteredCount'
+          operator: 'GreaterThan'
+          threshold: 0
+          timeAggregation: 'Total'
+        }
+      ]
+    }
+    actions: [
+      {
+        actionGroupId: actionGroupId
+      }
+    ]
+  }
+}]
