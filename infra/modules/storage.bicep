@@ -54,6 +54,7 @@ var queues = [
 var tables = [
   'lamplighterMemory'
   'lamplighterHistory'
+  'lamplighterInbox'
   'lamplighterNotices'
   'lamplighterFleet'
   'lamplighterPrices'
