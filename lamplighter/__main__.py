@@ -42,6 +42,7 @@ COMMANDS = (
     Entry("explain", SEE),
     Entry("history", SEE),
     Entry("backtest", SEE),
+    Entry("digest", SEE),
     Entry("keep-on", SPEAK),
     Entry("keep-off", SPEAK),
     Entry("wake", SPEAK),

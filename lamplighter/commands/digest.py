@@ -1,0 +1,90 @@
+"""`lamplighter digest`: the weekly cost digest, before it is sent, or from an export that somebody downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamplighter import options
+from lamplighter.terminal import counted, progress, warn
+from shared.errors import InputError
+
+if TYPE_CHECKING:
+    from shared.model.digest import Digest
+    from shared.model.weeks import Week
+
+
+def command(
+    *,
+    week: Annotated[
+        str | None, typer.Option("--week", metavar="WEEK", help="Such as 2026-W47. Default: the last whole one.")
+    ] = None,
+    from_export: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from-export", metavar="FILE", help="A cost export, CSV or CSV.gz, instead of Azure; repeatable."
+        ),
+    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files of the export.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write mail, charts, workbook, data, card and blocks there."),
+    ] = None,
+    amortised: Annotated[
+        bool, typer.Option("--amortised", help="The export is an amortised one, though its name does not say so.")
+    ] = False,
+    audience: Annotated[
+        str | None, typer.Option("--audience", metavar="NAME", help="Of the policy's digest. Default: finance.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="The policy: zone, environments, audiences.")
+    ] = None,
+    fleet: options.FleetFile = None,
+    at: options.At = None,
+) -> None:
+    """What finance would be told about a week: printed, or with --out written as it would be sent. Sends nothing."""
+    from lamplighter import digesting  # noqa: PLC0415
+
+    asked = digesting.Asked(
+        files=tuple(from_export or ()) + tuple(more or ()),
+        amortised=amortised,
+        audience=audience,
+        policy=policy,
+        fleet=fleet,
+        now=options.moment(at),
+    )
+    wanted = _week(week)
+    with progress("reading the costs ..."):
+        reading = digesting.read(asked)
+    made = digesting.make(asked, reading, wanted or digesting.last_week(reading, asked), out)
+    if out is None:
+        _print(made)
+    else:
+        _write(made, out)
+
+
+def _week(text: str | None) -> Week | None:
+    from shared.model.weeks import Week  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        return Week.parse(text)
+    except ValueError as error:
+        raise InputError(f"--week {error}") from None
+
+
+def _print(made: Digest) -> None:
+    from shared.reports.digest_text import text  # noqa: PLC0415
+
+    print(text(made), end="")
+
+
+def _write(made: Digest, out: Path) -> None:
+    from lamplighter.digesting import write  # noqa: PLC0415
+
+    written = write(made, out)
+    print(f"{counted(len(written), 'file')} in {written[0].parent}: {', '.join(path.name for path in written)}")
+    warn(f"{note[:1].upper()}{note[1:]}" for note in made.notes)

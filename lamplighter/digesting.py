@@ -1,0 +1,157 @@
+"""A digest on a laptop: from export files, with as much of the policy and the fleet as is at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from lamplighter.export_files import basis_of, rows_of
+from lamplighter.terminal import warn
+from shared.costs.attribution import Known, attribute
+from shared.costs.digest import Audience, Reading, digest, everyone
+from shared.costs.figures import of_week
+from shared.costs.record import told
+from shared.costs.restated import Told
+from shared.errors import InputError
+from shared.model.digest import Digest
+from shared.model.fleet import Cluster, Power
+from shared.model.weeks import Week
+
+if TYPE_CHECKING:
+    from shared.policy.document import Policy
+
+FINANCE = "finance"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said."""
+
+    files: tuple[Path, ...]
+    amortised: bool
+    audience: str | None
+    policy: Path | None
+    fleet: Path | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was found: the reading, who is to be told, and where they live."""
+
+    reading: Reading
+    audience: Audience
+    zone: str
+
+
+def read(asked: Asked) -> Read:
+    """Raises InputError or PolicyError for what cannot be read."""
+    if not asked.files:
+        raise InputError("digest needs a cost export so far: expected a file, such as --from-export export.csv")
+    policy = _policy(asked)
+    clusters = _clusters(asked)
+    basis = basis_of(asked.files, amortised=asked.amortised)
+    costs = attribute(rows_of(asked.files, basis), basis, Known(clusters))
+    names = ", ".join(file.name for file in asked.files[:3])
+    more = f" and {len(asked.files) - 3} more files" if len(asked.files) > 3 else ""
+    reading = Reading(
+        costs,
+        source=f"{names}{more}",
+        read_at=asked.now,
+        environments=_environments(policy, clusters),
+        running=frozenset(one.id for one in clusters.values() if one.power is Power.RUNNING),
+    )
+    return Read(reading, Audience(asked.audience or FINANCE, everyone), policy.timezone if policy else "UTC")
+
+
+def _policy(asked: Asked) -> Policy | None:
+    if asked.policy is None:
+        return None
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415  # pydantic takes a while
+
+    return read_policy_file(asked.policy)
+
+
+def _clusters(asked: Asked) -> dict[str, Cluster]:
+    if asked.fleet is None:
+        return {}
+    from lamplighter.fleet_source import read_fleet_file  # noqa: PLC0415
+
+    inventory = read_fleet_file(asked.fleet, asked.now)
+    warn(inventory.problems)
+    return {cluster.id: cluster for cluster in inventory.clusters}
+
+
+def _environments(policy: Policy | None, clusters: dict[str, Cluster]) -> dict[str, str]:
+    if policy is None:
+        return {}
+    return {id_: policy.environment_of(one).name or "" for id_, one in clusters.items()}
+
+
+def last_week(found: Read, asked: Asked) -> Week:
+    """The last week that the export covers to its end; else the week of its last day; without rows, last week."""
+    costs = found.reading.costs
+    if costs.last is None or costs.first is None:
+        return Week.of(asked.now.date()).back()
+    week = Week.of(min(costs.last, asked.now.date() - timedelta(days=1)))
+    whole = week if costs.last >= week.last else week.back()
+    return whole if whole.last >= costs.first and any(map(_in(whole), costs.totals.values())) else week
+
+
+def _in(week: Week) -> Callable[[object], bool]:
+    return lambda days: any(day in week for day in days)  # type: ignore[attr-defined]
+
+
+def make(asked: Asked, found: Read, week: Week, out: Path | None) -> Digest:
+    """The digest; what an earlier one in `out` told of the week before is compared."""
+    stated = {currency: of_week(days, week) for currency, days in found.reading.costs.totals.items()}
+    before = _told(out, week, found.audience.name)
+    told_before = {} if before is None else {found.audience.name: before}
+    reading = replace(found.reading, stated=stated, told=MappingProxyType(told_before))
+    return digest(reading, found.audience, week, asked.now, found.zone)
+
+
+def _told(out: Path | None, week: Week, audience: str) -> Told | None:
+    from shared.reports.digest_files import RECORD  # noqa: PLC0415
+
+    if out is None:
+        return None
+    file = place(out, week.back(), audience) / RECORD
+    if not file.exists():
+        return None
+    try:
+        return told(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, InputError) as error:
+        warn([f"{file} is not compared with: {error}"])
+        return None
+
+
+def place(out: Path, week: Week, audience: str) -> Path:
+    """Laid out as the archive is."""
+    return out / str(week) / audience
+
+
+def write(made: Digest, out: Path) -> list[Path]:
+    """Everything that would be sent, and the data behind it. What lies there already is written anew."""
+    from shared.reports.digest_files import HTML, files  # noqa: PLC0415
+    from shared.reports.digest_html import html  # noqa: PLC0415
+
+    folder = place(out, made.week, made.audience)
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files(made).items():
+            # A browser finds the pictures beside the page, not in a mail.
+            data = html(made, charts="").encode() if name == HTML else content
+            (folder / name).write_bytes(data)
+            written.append(folder / name)
+    except OSError as error:
+        raise InputError(
+            f"--out {out} can't be written ({error.strerror}): expected a folder, such as --out digest"
+        ) from None
+    return written

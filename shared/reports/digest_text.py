@@ -1,0 +1,91 @@
+"""A digest as plain text: for terminals, for channels that know nothing else, and beside the HTML of a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shared.model.digest import Digest, Figures
+from shared.reports.digest_tables import Column, Table, tables
+from shared.reports.digest_words import (
+    explained_sentence,
+    headline,
+    moment,
+    month_sentence,
+    span,
+    status,
+    story,
+    tied,
+    title,
+)
+from shared.reports.notice import plain
+
+WIDTH = 78
+
+
+def text(digest: Digest) -> str:
+    """The whole digest. Ends with a line break."""
+    lines = [title(digest), f"{span(digest.week.first, digest.week.last)} · {status(digest)}", ""]
+    for figures in digest.figures:
+        lines += _figures(digest, figures)
+    lines += _listed("Not read, and in no figure", digest.missing)
+    lines += _listed("Worth knowing", digest.notes)
+    lines += _listed("Rows that could not be read", digest.problems)
+    lines += _listed("How it was made", digest.method)
+    lines.append(f"Read from {plain(digest.source)}, {moment(digest.read_at, digest.zone)}.")
+    return "\n".join(lines) + "\n"
+
+
+def brief(digest: Digest, most: int) -> str:
+    """The sentences alone, at most `most` characters."""
+    lines: list[str] = []
+    for figures in digest.figures:
+        lines += [headline(figures, digest.week), *story(digest, figures), tied(figures)]
+    lines += [f"{plain(note)}." for note in digest.notes]
+    kept = f"{status(digest)}."
+    for line in lines:
+        if len(kept) + len(line) + 1 > most:
+            return f"{kept} \u2026"
+        kept = f"{kept}\n{line}"
+    return kept
+
+
+def _figures(digest: Digest, figures: Figures) -> Iterator[str]:
+    yield headline(figures, digest.week)
+    yield from (f"- {sentence}" for sentence in story(digest, figures))
+    yield f"- {month_sentence(figures)}"
+    yield from (f"- Explained: {explained_sentence(one)}" for one in figures.explained)
+    yield f"- {tied(figures)}"
+    yield ""
+    for table in tables(digest, figures):
+        yield from _table(table, figures.currency)
+        yield ""
+
+
+def _table(table: Table, currency: str) -> Iterator[str]:
+    rows = [table.texts(row) for row in table.rows]
+    total = [table.texts(table.total)] if table.total else []
+    body = [list(table.headings), *rows, *total]
+    widths = [max(len(row[number]) for row in body) for number in range(len(table.headings))]
+    room = WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1)
+    widths[0] = min(widths[0], max(room, 16))
+    yield f"{table.title}{f' ({currency})' if currency else ''}"
+    for number, row in enumerate(body):
+        cells = [
+            _fit(cell, width, right=column is not Column.TEXT)
+            for cell, width, column in zip(row, widths, table.columns, strict=True)
+        ]
+        yield f"  {'  '.join(cells).rstrip()}"
+        if number == 0 or number == len(rows):
+            yield f"  {'-' * (sum(widths) + 2 * (len(widths) - 1))}"
+
+
+def _fit(cell: str, width: int, *, right: bool) -> str:
+    cut = cell if len(cell) <= width else f"{cell[: width - 1]}\u2026"
+    return cut.rjust(width) if right else cut.ljust(width)
+
+
+def _listed(name: str, sentences: tuple[str, ...]) -> Iterator[str]:
+    if sentences:
+        yield name
+        yield from (f"- {plain(one)}" for one in sentences)
+        yield ""
