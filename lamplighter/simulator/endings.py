@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lamplighter.simulator import market_nodes
 from lamplighter.simulator.operations import FAILED, IN_PROGRESS, SUCCEEDED, Operation
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool
 
@@ -35,10 +36,12 @@ def _change(world: World, cluster: Cluster, operation: Operation, at: datetime) 
             _settle(pool, operation)
             pool.revision += 1
             _end_of_pool(cluster, pool, operation, at)
+            market_nodes.ended(world, cluster, pool, at)
         return
     _settle(cluster, operation)
     cluster.revision += 1
     _end_of_cluster(world, cluster, operation, at)
+    market_nodes.follow(world, cluster, at)
 
 
 def _settle(target: Cluster | Pool, operation: Operation) -> None:

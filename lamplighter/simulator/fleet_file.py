@@ -33,7 +33,9 @@ this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out)
         pools:
           - {name: system, mode: System, count: 3, size: Standard_D4s_v5}
           - {name: spot, priority: Spot, count: 2, min: 0, max: 10}      # min and max switch the autoscaler on
+          - {name: zonal, priority: Spot, count: 2, zones: [1, 2]}
           - {name: batch, power: Stopped, count: 4, state: Succeeded, type: VirtualMachineScaleSets, properties: {}}
+    market: {}                       # nodes one by one, and room for them over time; see `market_file`
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.graph_history import GraphHistory
+from lamplighter.simulator.market_file import open_market
 from lamplighter.simulator.pool_verbs import SPOT_LABELS, SPOT_TAINT
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, provisioning_error
 
@@ -53,14 +56,15 @@ if TYPE_CHECKING:
 
 FIRST_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 START = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant"
+_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market"
+_MARKET = "node_start rooms spot quota subnets needed"
 _SUBSCRIPTION = "id name management_groups lock"
 _GROUP = "subscription name location tags lock"
 _CLUSTER = (
     "name subscription resource_group location power state error tags tier sku node_provisioning kubernetes_version "
     "fleet lock properties count pools"
 )
-_POOL = "name mode count size priority min max autoscaling power state error type os properties"
+_POOL = "name mode count size priority min max autoscaling power state error type os zones properties"
 
 
 def read_fleet(path: Path) -> Any:
@@ -123,6 +127,8 @@ def _build(document: Any, now: datetime | None, clock: Clock | None) -> World:
         _add_group(world, _known(entry, _GROUP, "groups"))
     for entry in top.get("clusters") or []:
         _add_clusters(world, _known(entry, _CLUSTER, "clusters"))
+    if "market" in top:
+        open_market(world, _known(top["market"], _MARKET, "market"))
     return world
 
 
@@ -237,6 +243,8 @@ def _pool(entry: dict[str, Any], cluster: Cluster) -> Pool:
     properties.update({target: entry[source] for source, target in names.items() if source in entry})
     if "min" in entry or "max" in entry or "autoscaling" in entry:
         properties["enableAutoScaling"] = bool(entry.get("autoscaling", True))
+    if "zones" in entry:
+        properties["availabilityZones"] = [str(zone) for zone in entry["zones"]]
     if "priority" in entry:
         properties["scaleSetPriority"] = str(entry["priority"])
     if str(entry.get("priority", "")).lower() == "spot":

@@ -38,6 +38,7 @@ class GraphHistory:
         if lag <= timedelta(0):
             self.changed.append(key)
             return
+        self._rows = None  # it holds the cluster itself, which is about to change
         shadows = self._shadows.setdefault(key, deque())
         visible_at = max(now + lag, shadows[-1][0]) if shadows else now + lag
         shadows.append((visible_at, None if before is None else before.copy()))

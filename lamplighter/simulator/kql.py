@@ -6,13 +6,14 @@
     extend     name = expression, ...
     order by   expression [asc | desc], ...   (also sort by; desc when not said, as in Kusto)
     take N     (also limit N)                 top N by ...                            count      distinct column, ...
-    summarize  [name =] count() by column, ...     (also dcount(x), min(x), max(x), make_set(x); by may be left out)
+    summarize  [name =] count() by column, ...     (by may be left out; also countif(condition), dcount(x), min(x),
+               max(x), make_set(x))
 
     condition  or, and, not(...), parentheses, ==  !=  =~  !~  <  <=  >  >=  in  in~  !in  !in~  and the string
                operators contains, has, startswith, endswith (with ! before and _cs behind)
     value      'text' "text" numbers true false null, column, dynamic paths a.b.c a['b'] a[0], and functions:
                tostring tolower toupper toint tobool isempty isnotempty isnull isnotnull coalesce strcat iff
-               array_length
+               array_length split, the last with [0] and the like behind
 
 Language: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
 """
@@ -221,7 +222,9 @@ class _Parser:
             if name not in FUNCTIONS:
                 self.at -= 1
                 raise self.error(f"the function {name!r} is not part of this simulator's subset")
-            return Apply(name, self.arguments(name, FUNCTIONS[name]))
+            made = Apply(name, self.arguments(name, FUNCTIONS[name]))
+            below = self.below()
+            return Apply("below", (made, *map(Literal, below))) if below else made
         if name in ("true", "false", "null"):
             return Literal({"true": True, "false": False, "null": None}[name])
         return Path(name, self.below())

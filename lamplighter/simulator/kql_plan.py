@@ -297,6 +297,8 @@ def _summarize(plan: Plan, operator: Operator) -> None:
 def _aggregate(kind: str, value: Value | None, rows: list[Any]) -> Any:
     if value is None:
         return len(rows)
+    if kind == "countif":
+        return sum(value(row) is True for row in rows)
     found = [one for one in (value(row) for row in rows) if one is not None]
     unique = list({repr(one): one for one in found}.values())
     match kind:

@@ -60,9 +60,9 @@ class Query:
 
 FUNCTIONS = {
     "tostring": 1, "tolower": 1, "toupper": 1, "toint": 1, "tobool": 1, "isempty": 1, "isnotempty": 1, "isnull": 1,
-    "isnotnull": 1, "coalesce": -1, "strcat": -1, "iff": 3, "iif": 3, "array_length": 1, "not": 1,
+    "isnotnull": 1, "coalesce": -1, "strcat": -1, "iff": 3, "iif": 3, "array_length": 1, "not": 1, "split": 2,
 }  # fmt: skip
-AGGREGATES = {"count": 0, "dcount": 1, "min": 1, "max": 1, "make_set": 1}
+AGGREGATES = {"count": 0, "countif": 1, "dcount": 1, "min": 1, "max": 1, "make_set": 1}
 STRING_OPERATORS = tuple(
     f"{sign}{name}{suffix}"
     for name in ("contains", "has", "startswith", "endswith")

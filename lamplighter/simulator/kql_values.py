@@ -139,6 +139,17 @@ def _to_bool(value: Any) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get(text(value).lower())
 
 
+def _below(value: Any, *names: str | int) -> Any:
+    for name in names:
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and isinstance(name, int) and -len(value) <= name < len(value):
+            value = value[name]
+        else:
+            return None
+    return value
+
+
 FUNCTION_VALUES: dict[str, Callable[..., Any]] = {
     "tostring": text,
     "tolower": lambda value: text(value).lower(),
@@ -154,5 +165,7 @@ FUNCTION_VALUES: dict[str, Callable[..., Any]] = {
     "iff": lambda test, yes, no: yes if test is True else no,
     "iif": lambda test, yes, no: yes if test is True else no,
     "array_length": lambda value: len(value) if isinstance(value, list) else None,
+    "split": lambda value, by: text(value).split(text(by)),
+    "below": _below,
     "not": lambda value: None if value is None else not value,
 }

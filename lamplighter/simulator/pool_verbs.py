@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.simulator import refusals
+from lamplighter.simulator import market_nodes, refusals
 from lamplighter.simulator.operations import Call, Operation
 from lamplighter.simulator.resources import POOL_DEFAULTS, POOL_READ_ONLY, RUNNING, STOPPED, Cluster, Pool
 
@@ -172,6 +172,7 @@ def _update(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], c
     pool.properties = after
     operation = _open(world, cluster, pool, "pool-scale" if scaled else "pool-update", call)
     operation.before = before
+    market_nodes.resized(world, cluster, pool, operation)
     return operation
 
 

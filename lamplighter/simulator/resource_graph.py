@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lamplighter.simulator.kql import parse
 from lamplighter.simulator.kql_plan import Plan, compile_query, step
 from lamplighter.simulator.kql_syntax import QueryError
+from lamplighter.simulator.market_rows import instance_rows, spot_rows
 from lamplighter.simulator.platform_routes import fleet_id, group_body, member_body, subscription_body
 from lamplighter.simulator.refusals import Refusal
 from lamplighter.simulator.resources import Cluster, cluster_properties, cluster_property
@@ -31,7 +32,9 @@ COLUMNS = (
     "properties", "tags", "identity", "zones", "extendedLocation",
 )  # fmt: skip
 CLUSTER_TYPE = "microsoft.containerservice/managedclusters"
-TABLES = ("resources", "aksresources", "resourcecontainers")
+TABLES = ("resources", "aksresources", "resourcecontainers", "computeresources", "spotresources")
+UNKEPT = frozenset({"computeresources", "spotresources"})
+"""Tables whose answers are made anew each time: they move without a cluster's change."""
 
 
 def _graph_id(cluster: Cluster) -> str:
@@ -117,6 +120,10 @@ def table_rows(world: World, table: str, scope: frozenset[str]) -> list[Any]:
         case "aksresources":
             members = [one for one in world.members if one.subscription.lower() in scope]
             found = [_plain(world, member_body(world, one), one.subscription, one.group) for one in members]
+        case "computeresources":
+            found = [_plain(world, *one) for one in instance_rows(world, scope)]
+        case "spotresources":
+            found = [_plain(world, body, "") for body in spot_rows(world)]
         case _:
             found = list(_container_rows(world, scope))
     return sorted(found, key=lambda row: row.key)
@@ -183,9 +190,11 @@ def prepare(world: World, text: str, scope: frozenset[str]) -> Prepared:
             caches.pop(next(iter(caches)))
         caches[text, scope] = prepared
     generation = world.graph.generation
-    if prepared.generation != generation:
+    if prepared.generation != generation or prepared.plan.table in UNKEPT:
         for key in world.graph.changed[max(prepared.generation, 0) : generation]:
             prepared.written.pop(key, None)
+        if prepared.plan.table in UNKEPT:
+            prepared.written.clear()
         prepared.rows = prepared.plan.rows(table_rows(world, prepared.plan.table, scope))
         prepared.generation = generation
     return prepared
@@ -215,7 +224,9 @@ def _answer(prepared: Prepared, begin: int, end: int) -> bytes:
     plan, total = prepared.plan, len(prepared.rows)
     shown = max(0, min(end, total) - begin)
     more = end < total
-    pageable = "id" in plan.columns and plan.by_source and not plan.is_limited
+    # From: https://learn.microsoft.com/azure/governance/resource-graph/concepts/paging-results
+    # A summary pages as well as long as one of its columns is no dynamic one; here that has to be called id.
+    pageable = "id" in plan.columns and not plan.is_limited
     head: dict[str, Any] = {
         "totalRecords": total,
         "count": shown,

@@ -104,6 +104,16 @@ class PowerLog:
             self.intervals[-1][1] = at
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One instance of a pool's scale set."""
+
+    number: int
+    zone: str
+    born_at: datetime
+    ready: bool
+
+
 @dataclass(slots=True)
 class Pool:
     """One agent pool. `properties` are those a caller may set, less the defaults."""
@@ -119,6 +129,8 @@ class Pool:
     operation: str | None = None
     down_with_cluster: bool = False
     """True: it is down because its cluster is, and comes up with it."""
+    nodes: tuple[Node, ...] | None = None
+    """None: not followed one by one; it has as many as `count`."""
     log: PowerLog = field(default_factory=PowerLog)
 
     def value(self, name: str) -> Any:
@@ -130,7 +142,16 @@ class Pool:
 
     def copy(self) -> Pool:
         """A reading that later changes don't touch."""
-        return Pool(self.name, dict(self.properties), self.state, self.power, self.revision, self.saved, self.error)
+        return Pool(
+            self.name,
+            dict(self.properties),
+            self.state,
+            self.power,
+            self.revision,
+            self.saved,
+            self.error,
+            nodes=self.nodes,
+        )
 
 
 @dataclass(slots=True)
@@ -251,7 +272,8 @@ def _current_version(cluster: Cluster) -> Any:
     return cluster.properties.get("currentKubernetesVersion") or (version if version.count(".") > 1 else f"{version}.2")
 
 
-def _node_group(cluster: Cluster) -> Any:
+def node_group(cluster: Cluster) -> Any:
+    """The resource group of its nodes."""
     named = cluster.properties.get("nodeResourceGroup")
     return named or f"MC_{cluster.group}_{cluster.name}_{cluster.location}"
 
@@ -270,7 +292,7 @@ _SHOWN: dict[str, Callable[[Cluster], Any]] = {
     "agentPoolProfiles": _profiles,
     "status": _status,
     "currentKubernetesVersion": _current_version,
-    "nodeResourceGroup": _node_group,
+    "nodeResourceGroup": node_group,
     "dnsPrefix": lambda cluster: cluster.properties.get("dnsPrefix") or cluster.name,
     "fqdn": _fqdn,
 }

@@ -31,7 +31,21 @@ _FILTER = re.compile(r"[\w\s()]*(?:\w+ eq '[^']*'[\w\s()]*)*")
 _SIZE = re.compile(r"Standard_([A-Z])[A-Za-z]*?(\d+)[A-Za-z0-9_\-]*")
 
 
-def list_retail_prices(_world: World, request: Request) -> Response:
+def list_price(region: str, size: str) -> float | None:
+    """USD an hour of a Linux node; None for a size or region that the table does not have."""
+    found = _SIZE.fullmatch(size)
+    if found is None or found[1] not in PER_CORE or not re.fullmatch(r"[a-z0-9]+", region):
+        return None
+    return round(PER_CORE[found[1]] * int(found[2]) * DEARER.get(region, 1.1), 4)
+
+
+def spot_price(world: World, region: str, size: str) -> float | None:
+    """The same as a spot node: what the market says, else the usual share."""
+    listed = list_price(region, size)
+    return world.market.prices.get((region, size.lower()), None if listed is None else round(listed * SPOT_SHARE, 6))
+
+
+def list_retail_prices(world: World, request: Request) -> Response:
     """One page of the meters of the sizes and the region in `$filter`; Refusal 400 for another kind of filter."""
     text = request.query.get("$filter", "")
     terms: dict[str, list[str]] = {}
@@ -41,7 +55,7 @@ def list_retail_prices(_world: World, request: Request) -> Response:
         raise Refusal(400, "BadRequest", f"Invalid OData parameters supplied: {text!r}")
     matches = terms.get("serviceName") == ["Virtual Machines"] and terms.get("priceType") == ["Consumption"]
     sizes = terms["armSkuName"] if matches else []
-    items = [item for size in sizes for item in _meters(terms["armRegionName"][0], size)]
+    items = [item for size in sizes for item in _meters(world, terms["armRegionName"][0], size)]
     begin = int(request.query.get("$skip", "0"))
     end = begin + ROWS_A_PAGE
     more = f"{request.url}?{urlencode({**request.query, '$skip': end})}" if end < len(items) else None
@@ -49,16 +63,15 @@ def list_retail_prices(_world: World, request: Request) -> Response:
     return reply(200, page)
 
 
-def _meters(region: str, size: str) -> Iterator[dict[str, Any]]:
+def _meters(world: World, region: str, size: str) -> Iterator[dict[str, Any]]:
     """The meters of one size; none for a size or region that the table does not have, such as one in other letters."""
-    found = _SIZE.fullmatch(size)
-    if found is None or found[1] not in PER_CORE or not re.fullmatch(r"[a-z0-9]+", region):
+    linux, spot = list_price(region, size), spot_price(world, region, size)
+    if linux is None or spot is None:
         return
-    linux = round(PER_CORE[found[1]] * int(found[2]) * DEARER.get(region, 1.1), 4)
     short = size.removeprefix("Standard_").replace("_", " ")
-    product = f"Virtual Machines {found[1]} Series"
+    product = f"Virtual Machines {short[0]} Series"
     yield _meter(region, size, product, short, linux)
-    yield _meter(region, size, product, f"{short} Spot", round(linux * SPOT_SHARE, 6))
+    yield _meter(region, size, product, f"{short} Spot", spot)
     yield _meter(region, size, product, f"{short} Low Priority", round(linux * 0.2, 4))
     yield _meter(region, size, f"{product} Windows", short, round(linux * 1.8, 4))
     yield _meter(region, size, f"{product} Windows", f"{short} Spot", round(linux * 0.4, 4))

@@ -6,7 +6,15 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lamplighter.simulator import cloud_metadata, cluster_routes, identity, platform_routes, pool_routes, refusals
+from lamplighter.simulator import (
+    cloud_metadata,
+    cluster_routes,
+    identity,
+    market_routes,
+    platform_routes,
+    pool_routes,
+    refusals,
+)
 from lamplighter.simulator.cost_routes import forecast_costs, query_costs
 from lamplighter.simulator.monitor_logs import query_logs
 from lamplighter.simulator.monitor_metrics import get_batch
@@ -27,6 +35,8 @@ _LOCKS = ["providers", "microsoft.authorization", "locks"]
 _RP = "providers/microsoft.containerservice"
 _COSTS = "providers/microsoft.costmanagement"
 _BILLED = ("subscriptions/*", "subscriptions/*/resourcegroups/*", "providers/microsoft.management/managementgroups/*")
+_COMPUTE = "subscriptions/*/providers/microsoft.compute/locations/*"
+_NETWORKS = "subscriptions/*/resourcegroups/*/providers/microsoft.network/virtualnetworks"
 _CLUSTER = f"subscriptions/*/resourcegroups/*/{_RP}/managedclusters/*"
 
 # Without a token.
@@ -52,6 +62,10 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", "subscriptions/*/providers/*", platform_routes.get_provider),
     ("GET", "subscriptions/*/resourcegroups", platform_routes.list_groups),
     ("GET", "subscriptions/*/resourcegroups/*", platform_routes.get_group),
+    ("GET", "subscriptions/*/providers/microsoft.insights/eventtypes/management/values", market_routes.list_activity),
+    ("GET", f"{_COMPUTE}/usages", market_routes.list_usages),
+    ("POST", f"{_COMPUTE}/placementscores/spot/generate", market_routes.score_placement),
+    ("GET", f"{_NETWORKS}/*/usages", market_routes.list_network_usages),
     ("GET", f"subscriptions/*/{_RP}/managedclusters", cluster_routes.list_clusters),
     ("GET", f"subscriptions/*/{_RP}/locations/*/operations/*", cluster_routes.get_operation),
     ("GET", f"subscriptions/*/{_RP}/locations/*/operationresults/*", cluster_routes.get_operation_result),

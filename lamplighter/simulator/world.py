@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from lamplighter.simulator import cluster_verbs, endings, pool_verbs
+from lamplighter.simulator import cluster_verbs, endings, market_moves, pool_verbs
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.cost_routes import Costs
 from lamplighter.simulator.durations import Durations
@@ -21,6 +21,7 @@ from lamplighter.simulator.locks import Lock
 from lamplighter.simulator.meter import Meter
 from lamplighter.simulator.operations import FAILED, SUCCEEDED, Call, Operation, Operations, Write
 from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
+from lamplighter.simulator.spot_market import Market
 from lamplighter.simulator.throttle import Throttle
 from lamplighter.simulator.usage import KINDS, Usage
 from lamplighter.simulator.wire import Request
@@ -71,6 +72,7 @@ class World:
     """What everything is billed."""
     costs: Costs = field(default_factory=Costs)
     """How Cost Management tells of it, and when it refuses."""
+    market: Market = field(default_factory=Market)
     operations: Operations = field(default_factory=Operations)
     audit: list[Write] = field(default_factory=list)
     """Every accepted write, by whomever."""
@@ -123,10 +125,28 @@ class World:
         """Let everything happen whose time has come; returns now."""
         with self.lock:
             now = self.now()
-            while (operation := self.operations.due(now)) is not None:
-                endings.finish(self, operation, operation.fate, operation.ends_at or now)
+            while self._next_thing(now):
+                pass
             self.graph.settle(now)
             return now
+
+    def _next_thing(self, now: datetime) -> bool:
+        """Let the one thing happen that is due first; False when nothing is."""
+        ends_at, due_at = self.operations.next_end(), self.market.next_at()
+        if due_at is not None and due_at <= now and (ends_at is None or due_at < ends_at):
+            thing = self.market.take(now)
+            if thing is not None:
+                market_moves.happen(self, *thing)
+            return True
+        operation = self.operations.due(now)
+        if operation is None:
+            return due_at is not None and due_at <= now
+        endings.finish(self, operation, operation.fate, operation.ends_at or now)
+        return True
+
+    def next_event(self) -> datetime | None:
+        """When the next operation may end or the market next moves (aware UTC); None when nothing is under way."""
+        return min((at for at in (self.operations.next_end(), self.market.next_at()) if at is not None), default=None)
 
     # -- looking
 

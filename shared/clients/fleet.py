@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.clients.azure import Cloud
+from shared.clients.graph import pages
 from shared.clients.reading import Reader
 from shared.errors import CloudError, Forbidden, InputError, NotFound, Refused
 from shared.model.fleet import Cluster, Inventory, Scope
@@ -32,7 +33,9 @@ nodeProvisioning = properties.nodeProvisioningProfile.mode, nodeResourceGroup = 
 errorCode = properties.status.provisioningError.code, currentVersion = properties.currentKubernetesVersion, \
 upgradeChannel = properties.autoUpgradeProfile.upgradeChannel, \
 nodeChannel = properties.autoUpgradeProfile.nodeOSUpgradeChannel, supportPlan = properties.supportPlan, \
-costAnalysis = properties.metricsProfile.costAnalysis.enabled, pools = properties.agentPoolProfiles
+costAnalysis = properties.metricsProfile.costAnalysis.enabled, \
+networkPlugin = properties.networkProfile.networkPlugin, networkMode = properties.networkProfile.networkPluginMode, \
+pools = properties.agentPoolProfiles
 | order by id asc"""
 
 # Members of Fleet Managers stand in a table of their own:
@@ -43,9 +46,6 @@ aksresources
 | project id, cluster = properties.clusterResourceId
 | order by id asc"""
 
-RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
-API_VERSION = "2024-04-01"
-ROWS_A_PAGE = 1000
 SUBSCRIPTIONS_A_QUERY = 300
 SUBSCRIPTIONS_VERSION = "2022-12-01"
 MANAGEMENT_GROUP_VERSION = "2021-04-01"
@@ -117,7 +117,7 @@ def _read_scope(cloud: Cloud, what: Mapping[str, list[str]], reading: _Reading) 
     silent = set(what.get("subscriptions", ()))
     try:
         rows = 0
-        for page in _pages(cloud, CLUSTERS, what, doing, reading.patience):
+        for page in pages(cloud, CLUSTERS, what, doing, reading.patience):
             rows += len(page)
             for document in page:
                 try:
@@ -180,56 +180,9 @@ def _members(cloud: Cloud, patience: Patience) -> tuple[dict[str, str] | None, s
     fleets: dict[str, str] = {}
     doing = "reading which clusters are members of a Fleet Manager"
     try:
-        for rows in _pages(cloud, MEMBERS, {}, doing, patience):
+        for rows in pages(cloud, MEMBERS, {}, doing, patience):
             for one in rows:
                 fleets[str(one["cluster"]).lower()] = str(one["id"]).lower().rpartition("/members/")[0]
     except CloudError as problem:
         return None, str(problem)
     return fleets, None
-
-
-def _pages(
-    cloud: Cloud, query: str, what: Mapping[str, Any], doing: str, patience: Patience
-) -> Iterator[list[Mapping[str, Any]]]:
-    """The pages of one query, empty ones too; raises CloudError. A page is emptied when the next one is asked for."""
-    token: str | None = None
-    while True:
-        options: dict[str, Any] = {"resultFormat": "objectArray", "$top": ROWS_A_PAGE}
-        if token:
-            options["$skipToken"] = token
-        answer = cloud.call(
-            "POST",
-            RESOURCES,
-            doing,
-            params={"api-version": API_VERSION},
-            body={**what, "query": query, "options": options},
-            patience=patience,
-            retry_post=True,
-        )
-        headers, page = answer.headers, answer.document if isinstance(answer.document, Mapping) else {}
-        rows = page.get("data")
-        if not isinstance(rows, list):
-            raise CloudError(f"{doing}: Resource Graph's answer has no list of rows", status=answer.status)
-        last, token = token, page.get("$skipToken")
-        cut = str(page.get("resultTruncated")).casefold() == "true"
-        yield rows
-        # Let go before the next page comes: a page of JSON is larger than the thousand clusters read from it.
-        del answer, page
-        rows.clear()
-        if not token:
-            if cut:
-                raise CloudError(f"{doing}: Resource Graph cut its answer short, so clusters may be missing")
-            return
-        if token == last:
-            raise CloudError(f"{doing}: Resource Graph gave the same page twice, so clusters may be missing")
-        _let_quota_refill(cloud, headers, patience)
-
-
-def _let_quota_refill(cloud: Cloud, headers: Mapping[str, str], patience: Patience) -> None:
-    """Sleep before the next page when this one used up our queries, instead of being refused."""
-    from shared.clients.pipeline import quota_resets_after  # noqa: PLC0415 - as above
-
-    if headers.get("x-ms-user-quota-remaining") == "0":
-        wait = quota_resets_after(headers)
-        if wait and patience.spend(wait):
-            cloud.sleep(wait)

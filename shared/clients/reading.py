@@ -106,6 +106,8 @@ class Reader:
             self._word(get("nodeChannel")),
             self._word(get("supportPlan")),
             costs if isinstance(costs := get("costAnalysis"), bool) else None,
+            self._word(get("networkPlugin")),
+            self._word(get("networkMode")),
         )
 
     def _word(self, value: Any) -> str | None:
@@ -132,6 +134,8 @@ class Reader:
                 "version": body.get("kubernetesVersion"),
                 "nodeProvisioning": _mode_of(body.get("nodeProvisioningProfile")),
                 "nodeResourceGroup": body.get("nodeResourceGroup"),
+                "networkPlugin": _section(body, "networkProfile").get("networkPlugin"),
+                "networkMode": _section(body, "networkProfile").get("networkPluginMode"),
                 "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
                 "currentVersion": body.get("currentKubernetesVersion"),
                 "upgradeChannel": _section(body, "autoUpgradeProfile").get("upgradeChannel"),
@@ -150,6 +154,7 @@ class Reader:
         get = body.get
         power, kind, count, size = get("powerState"), get("type"), get("count"), get("vmSize")
         low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
+        zones = get("availabilityZones")
         if kind == "VirtualMachines":
             count, size, low, high, scaling = _virtual_machines(body)
         # In the order of the dataclass, but with Azure's word for the power: an enum takes long to hash.
@@ -170,6 +175,10 @@ class Reader:
             get("nodeImageVersion"),
             _section(body, "upgradeSettings").get("maxSurge"),
             _section(_section(body, "status"), "provisioningError").get("code"),
+            tuple(map(str, zones)) if isinstance(zones, list) else (),
+            _lower(get("vnetSubnetID")),
+            _lower(get("podSubnetID")),
+            pods if type(pods := get("maxPods")) is int else None,
         )
         found = self._pools.get(key)
         if found is None:
@@ -197,6 +206,11 @@ class Reader:
         return {
             word(name, name): word(value, value) if type(value) is str else _text(value) for name, value in tags.items()
         }
+
+
+def _lower(value: Any) -> str | None:
+    """An id, which compares without case; None where there is none."""
+    return value.lower() if isinstance(value, str) and value else None
 
 
 def _mode_of(profile: Any) -> Any:

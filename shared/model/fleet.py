@@ -67,6 +67,12 @@ class NodePool:
     """`upgradeSettings.maxSurge`: a count, or a share such as 10%."""
     error_code: str | None = None
     """Code of `status.provisioningError`, when the state is Failed."""
+    zones: tuple[str, ...] = ()
+    """Availability zones; empty for a regional pool."""
+    subnet: str | None = None
+    """Lower-case id of the subnet of its nodes; None where AKS made the network."""
+    pod_subnet: str | None = None
+    max_pods: int | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -109,6 +115,10 @@ class Cluster:
     """KubernetesOfficial | AKSLongTermSupport"""
     cost_analysis: bool | None = None
     """Whether the cost analysis add-on is on, which the tier Free does not have."""
+    network_plugin: str | None = None
+    """azure | kubenet | none"""
+    network_mode: str | None = None
+    """overlay, or None"""
 
     @property
     def is_settled(self) -> bool:

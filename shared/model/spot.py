@@ -53,8 +53,12 @@ class PoolSight:
     addresses_left: int | None = None
     """Free addresses of its subnet."""
     addresses_per_node: int = 1
+    score: str | None = None
+    """Azure's advice on finding room now: High, Medium or Low. None is no advice."""
     problem: str | None = None
     """Why this reading cannot be trusted, in one sentence."""
+    doubt: str | None = None
+    """Why nothing may be made smaller on it, though what it shows counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Group:
     @property
     def problem(self) -> str | None:
         """Why this group is not known as a whole: then nothing of it is ever lowered."""
-        return next((found for pool in self.pools if (found := self.unknown(pool))), None)
+        told = (self.unknown(pool) or pool.doubt for pool in self.pools)
+        return next((found for found in told if found), None)
 
     def unknown(self, pool: PoolSight) -> str | None:
         if pool.problem is not None:

@@ -106,7 +106,7 @@ def test_an_answer_that_was_cut_short_is_a_problem(cloud, wire):
     [problem] = found.problems
     assert problem == (
         "reading the clusters of everything the identity can read: Resource Graph cut its answer short, "
-        "so clusters may be missing"
+        "so rows may be missing"
     )
 
 

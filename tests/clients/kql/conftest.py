@@ -41,6 +41,12 @@ TABLES = {
         "ResourceType SourceSystem SubscriptionId TenantId Type _ResourceId log_s",
     },
 }
+# https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language#resource-graph-tables
+GRAPH = {
+    "string": "id name type location resourceGroup subscriptionId tenantId",
+    "dynamic": "properties tags sku zones",
+}
+TABLES |= dict.fromkeys(("resources", "aksresources", "computeresources", "spotresources"), GRAPH)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.clients import logs
+from shared.clients import fleet, logs, nodes, spot_offers
 from shared.policy.signals import SERVICE_ACCOUNTS, SYSTEM_NAMESPACES, pattern
 
 FOLDER = Path(logs.__file__).parent / "kql"
@@ -26,6 +26,18 @@ def test_what_is_sent_parses_too(parse):
     sent |= {"union": logs.query(logs.SOURCES, QUESTION), "odd": logs.query(logs.SOURCES, odd)}
     assert parse(sent) == {name: [] for name in sent}
     assert all("kube\\\\-system" in text for name, text in sent.items() if name != "odd")
+
+
+def test_the_questions_to_resource_graph_parse(parse):
+    sent = {
+        "clusters": fleet.CLUSTERS,
+        "members": fleet.MEMBERS,
+        "nodes": nodes.NODES.format(narrowed="\n| where resourceGroup in~ ('mc_web', 'mc_shop')"),
+        "all nodes": nodes.NODES.format(narrowed=""),
+        "offers": spot_offers.OFFERS.format(region="westeurope", sizes="'standard_d4s_v5'"),
+    }
+    assert parse(sent) == {name: [] for name in sent}
+    assert parse({"nodes": sent["all nodes"].replace("tolower(id)", "tolower(ide)")})["nodes"]
 
 
 def test_a_column_that_the_table_has_not_fails(parse):

@@ -137,7 +137,7 @@ def test_it_answers_the_sdks_own_request_with_a_relative_url(sdk):
     [
         ("Resources | where name matches regex 'a'", "unexpected 'matches'"),
         ("Resources | join kind=inner (Resources) on id", "the operator 'join' is not part"),
-        ("Resources | extend a = split(name, '-')", "the function 'split' is not part"),
+        ("Resources | extend a = bag_keys(tags)", "the function 'bag_keys' is not part"),
         ("Resources | where nmae == 'web'", "named 'nmae'"),
         ("Resorces", "Table 'resorces' is unknown"),
         ("Resources | where name == ", "expected a value"),
