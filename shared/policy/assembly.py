@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from shared.policy import binding, grammar
-from shared.policy.bound import BoundRule, Environment
+from shared.policy.bound import BoundRule, DigestPlan, Environment
 from shared.policy.calendars import Calendar
 from shared.policy.document import BUILT_IN, EnvironmentRule
 from shared.policy.mistakes import Mistakes
@@ -24,8 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 
 LATER_BLOCKS = ("spot", "upgrades", "on_alert", "repair", "tier")
 """Blocks of a rule that the grammar knows and this version does not."""
-LATER_SECTIONS = ("digest",)
-SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "notify")
+LATER_SECTIONS: tuple[str, ...] = ()
+SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "digest", "notify")
 
 
 def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
         "exceptions": tuple(binding.exception(entry, timezone) for _, entry in exceptions),
         "routes": tuple(_routes(data, mistakes)),
         "guards": binding.guard_values(head.guards),
+        "digest": _digest(data, mistakes),
     }
 
 
@@ -198,3 +199,19 @@ def _routes(data: dict[str, Any], mistakes: Mistakes) -> Iterator[Any]:
     mistakes.shape(grammar.Notify, rest, ("notify",))
     for _, entry in _entries(grammar.RouteEntry, routes, ("notify", "routes"), mistakes):
         yield binding.route(entry)
+
+
+def _digest(data: dict[str, Any], mistakes: Mistakes) -> DigestPlan | None:
+    """The section, or None where there is none; one that tells nobody is a mistake."""
+    if "digest" not in data:
+        return None
+    section = data["digest"]
+    said = section.get("audiences") if isinstance(section, dict) else None
+    rest = {key: item for key, item in section.items() if key != "audiences"} if isinstance(section, dict) else section
+    head = mistakes.shape(grammar.Digest, rest, ("digest",))
+    entries = _entries(grammar.AudienceEntry, said, ("digest", "audiences"), mistakes)
+    if isinstance(section, dict) and not said:
+        mistakes.add(("digest", "audiences"), "nobody is told",
+                     "expected an audience, such as - {name: finance, to: [FINANCE_CHANNEL]}")  # fmt: skip
+    audiences = tuple(binding.audience(entry) for _, entry in entries)
+    return None if head is None else DigestPlan(head.weekly, audiences, head.team_tag)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared.model.fleet import Scope
 from shared.model.memory import Wish
 from shared.policy import grammar
-from shared.policy.bound import BreakerLimit, Freeze, Guards, KeepException, Route, StopBudget
+from shared.policy.bound import BreakerLimit, DigestAudience, Freeze, Guards, KeepException, Route, StopBudget
 from shared.policy.calendars import Calendar
 from shared.policy.match import Block, Matcher
 from shared.policy.mistakes import Mistakes
@@ -101,6 +101,10 @@ def exception(entry: grammar.ExceptionEntry, timezone: str) -> KeepException:
 def route(entry: grammar.RouteEntry) -> Route:
     reasons = None if entry.reasons is None else frozenset(entry.reasons)
     return Route(tuple(entry.to), maybe(entry.match), maybe(entry.unless), reasons)
+
+
+def audience(entry: grammar.AudienceEntry) -> DigestAudience:
+    return DigestAudience(entry.name, tuple(entry.to), maybe(entry.match), maybe(entry.unless))
 
 
 def fingerprint(kind: str, block: BaseModel, schedules: Iterable[Schedule]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from shared.model.memory import Wish
 from shared.policy.match import Matcher
 from shared.policy.schedule import Schedule
+from shared.policy.windows import WeeklyTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,30 @@ class KeepException:
     until: datetime
     owner: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAudience:
+    """Who is told what a week cost; without `match` and `unless` the whole scope."""
+
+    name: str
+    to: tuple[str, ...]
+    match: Matcher | None = None
+    unless: Matcher | None = None
+    """The entry's `except`."""
+
+    @property
+    def is_everything(self) -> bool:
+        return self.match is None and self.unless is None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPlan:
+    """The `digest` section: when, to whom, and which tag names a team."""
+
+    weekly: WeeklyTime
+    audiences: tuple[DigestAudience, ...]
+    team_tag: str = "team"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from shared.model.fleet import Cluster, Scope
 from shared.policy.bound import (
     UNMATCHED,
     BoundRule,
+    DigestPlan,
     Environment,
     Freeze,
     Guards,
@@ -63,6 +64,8 @@ class Policy:
     routes: tuple[Route, ...]
     guards: Mapping[str, Any]
     """Only the guards the file sets."""
+    digest: DigestPlan | None
+    """None: nobody is told what a week cost."""
     hash: str
     source: str
     _environments: Lookup[Environment] = field(init=False, repr=False)

@@ -25,6 +25,7 @@ from shared.policy.values import (
     Text,
     Value,
     Version,
+    Weekly,
     Window,
     Zone,
 )
@@ -309,6 +310,29 @@ class Notify(Strict):
     ] = []
 
 
+class AudienceEntry(Strict):
+    """Who is told what a week cost. Without match: the whole scope, tied out against Azure's own total."""
+
+    name: Annotated[Name, Field(description="What people call it.", examples=["checkout"])]
+    match: Annotated[Matches | None, _MATCH] = None
+    unless: Annotated[Matches | None, _EXCEPT] = None
+    to: Annotated[
+        OneOrMore[Channel],
+        Field(description="Names of app settings that hold a channel's address.", examples=[["FINANCE_CHANNEL"]]),
+    ]
+
+
+class Digest(Strict):
+    """The weekly cost digest: the last week as provisional, the one before as final."""
+
+    weekly: Annotated[Weekly, Field(description="When it is sent, in the file's time zone.", examples=["Mon 08:00"])]
+    team_tag: Annotated[Text, Field(description="The tag that names a team.", examples=["team"])] = "team"
+    audiences: Annotated[
+        list[AudienceEntry],
+        Field(description="Who is told.", examples=[[{"name": "finance", "to": ["FINANCE_CHANNEL"]}]]),
+    ] = []
+
+
 class Head(Strict):
     """What is said once for the whole file."""
 
@@ -340,4 +364,5 @@ class File(Head):
     ] = {}
     rules: Annotated[list[RuleEntry], Field(description="What Lamplighter wants, and of which clusters.")] = []
     exceptions: Annotated[list[ExceptionEntry], Field(description="People's holds.")] = []
+    digest: Annotated[Digest | None, Field(description="What the weeks cost, and who is told.")] = None
     notify: Annotated[Notify, Field(description="Who hears of what.")] = Notify()

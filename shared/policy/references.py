@@ -5,7 +5,7 @@ Works on plain values, so that a misspelt name is told together with every other
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from shared.policy.calendars import check_country
@@ -19,7 +19,8 @@ BUILT_IN_SCHEDULES = ("always", "never")
 def check_references(data: dict[str, Any], mistakes: Mistakes) -> None:
     """Adds a mistake for each name that is given twice or that points at nothing."""
     for section in ("environments", "rules", "freezes"):
-        _once(data, section, mistakes)
+        _once(_named(data, section), mistakes)
+    _once(_audiences(data), mistakes)
     _schedules_once(data, mistakes)
     environments = {name.casefold(): name for name, _ in _named(data, "environments")}
     for path, name in _environment_names(data):
@@ -42,9 +43,9 @@ def _unknown(name: str, path: Path, kind: tuple[str, Collection[str], str], mist
     mistakes.add(path, f"there is no {noun} '{name}'", mistakes.near(name, known) or listed)
 
 
-def _once(data: dict[str, Any], section: str, mistakes: Mistakes) -> None:
+def _once(named: Iterable[tuple[str, Path]], mistakes: Mistakes) -> None:
     first: dict[str, Path] = {}
-    for name, path in _named(data, section):
+    for name, path in named:
         other = first.setdefault(name.casefold(), path)
         if other != path:
             mistakes.add(path, f"the name '{name}' is taken, first in line {mistakes.document.line(other)}",
@@ -78,7 +79,17 @@ def _countries(data: dict[str, Any], mistakes: Mistakes) -> None:
 
 
 def _named(data: dict[str, Any], section: str) -> Iterator[tuple[str, Path]]:
-    for path, entry in items(data.get(section), (section,)):
+    yield from _names(items(data.get(section), (section,)))
+
+
+def _audiences(data: dict[str, Any]) -> Iterator[tuple[str, Path]]:
+    digest = data.get("digest")
+    audiences = digest.get("audiences") if isinstance(digest, dict) else None
+    yield from _names(items(audiences, ("digest", "audiences")))
+
+
+def _names(entries: Iterable[tuple[Path, Any]]) -> Iterator[tuple[str, Path]]:
+    for path, entry in entries:
         if isinstance(entry, dict) and isinstance(name := as_text(entry.get("name")), str):
             yield name, (*path, "name")
 
@@ -91,10 +102,13 @@ def _keys(data: dict[str, Any], section: str) -> list[str]:
 def _environment_names(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     notify = data.get("notify")
     routes = notify.get("routes") if isinstance(notify, dict) else None
+    digest = data.get("digest")
+    audiences = digest.get("audiences") if isinstance(digest, dict) else None
     entries = [
         *items(data.get("rules"), ("rules",)),
         *items(data.get("freezes"), ("freezes",)),
         *items(routes, ("notify", "routes")),
+        *items(audiences, ("digest", "audiences")),
     ]
     for path, entry in entries:
         for key in ("match", "except") if isinstance(entry, dict) else ():

@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema
 from shared.policy.durations import Duration
 from shared.policy.moments import Moment, parse_moment
 from shared.policy.schedule import check_zone
-from shared.policy.windows import WeeklyWindow, parse_window
+from shared.policy.windows import WeeklyTime, WeeklyWindow, parse_weekly_time, parse_window
 from shared.policy.yaml_lines import WrittenFloat, WrittenInt
 
 T = TypeVar("T")
@@ -119,6 +119,12 @@ def _window(value: Any) -> WeeklyWindow:
     return parse_window(value)
 
 
+def _weekly(value: Any) -> WeeklyTime:
+    if not isinstance(value, str):
+        raise ValueError(f"{show(value)} is no time of the week; expected a day and a time, such as Mon 08:00")  # noqa: TRY004 - pydantic collects ValueErrors
+    return parse_weekly_time(value)
+
+
 def _at_most(value: Any) -> int | Fraction:
     if isinstance(value, WrittenInt) and value >= 1:
         return int(value)
@@ -186,6 +192,11 @@ Window = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^[^:]*[a-z] +\d{1,2}:\d\d *[-\u2013] *([A-Za-z]+ +)?\d{1,2}:\d\d *$"}
     ),
+]
+Weekly = Annotated[
+    WeeklyTime,
+    PlainValidator(_weekly),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z]{3,9} +\d{1,2}:\d\d\s*$"}),
 ]
 AtMost = Annotated[
     int | Fraction,

@@ -29,6 +29,7 @@ _EN_DASH = "\u2013"  # what word processors and chat clients make of a hyphen
 _TIME = r"[0-9]{1,2}:[0-9]{2}"
 _ON_DAYS = re.compile(rf"(?P<days>[^:]*[^:\s]) (?P<begin>{_TIME}) ?- ?(?P<end>{_TIME})")
 _FROM_TO = re.compile(rf"(?P<first>[^:]*[^:\s]) (?P<begin>{_TIME}) ?- ?(?P<last>[a-zA-Z]+) (?P<end>{_TIME})")
+_MOMENT = re.compile(rf"(?P<day>[A-Za-z]+) (?P<at>{_TIME})")
 _RANGE = re.compile(r"(\S+?) ?- ?(\S+)")
 
 
@@ -131,6 +132,30 @@ Fri, Sat, Sun, such as 'Mon-Fri 07:30-19:00'
     if (found := _ON_DAYS.fullmatch(plain)) is not None:
         return _on_days(text, found)
     return _refuse(text, "expected days, then two times", "Mon-Fri 07:30-19:00")
+
+
+class WeeklyTime(NamedTuple):
+    """A moment of the week, in wall-clock time."""
+
+    day: int
+    """0 is Monday."""
+    at: time
+
+
+def parse_weekly_time(text: str) -> WeeklyTime:
+    """Read a day and a time. Raises ValueError with one sentence that quotes the text and shows a good one.
+
+    >>> parse_weekly_time("Mon 08:00")
+    WeeklyTime(day=0, at=datetime.time(8, 0))
+    """
+    found = _MOMENT.fullmatch(" ".join(text.split()))
+    day = _WEEKDAYS.get(found["day"].casefold()) if found else None
+    hour, minute = map(int, found["at"].split(":")) if found else (24, 0)
+    if day is None or hour > 23 or minute > 59:
+        raise ValueError(
+            f"'{' '.join(text.split())}' is no time of the week; expected a day and a time, such as Mon 08:00"
+        )
+    return WeeklyTime(day, time(hour, minute))
 
 
 def _on_days(text: str, found: re.Match[str]) -> WeeklyWindow:
