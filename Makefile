@@ -9,7 +9,7 @@ ifneq ($(wildcard ../shared/data/README.md),)
 export LAMPLIGHTER_REFERENCE ?= $(abspath ../shared)
 endif
 
-.PHONY: help setup demo test lint types contracts check bench soak clean
+.PHONY: help setup demo test lint types contracts check bench package lock audit soak clean
 .DEFAULT_GOAL := help
 
 help:        ## what this file can do
@@ -17,7 +17,7 @@ help:        ## what this file can do
 
 setup: $(STAMP)    ## .venv with the lamplighter command in it
 
-$(STAMP): pyproject.toml requirements.txt
+$(STAMP): pyproject.toml requirements.in
 	@test -n "$(PYTHON)" || { echo "Lamplighter needs Python 3.11 or newer; none was found. Name one: make PYTHON=/path/to/python3"; exit 2; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
@@ -30,6 +30,7 @@ demo: setup    ## a simulated week on the deployed code path, under a minute
 test: setup    ## the test suite
 	@$(BIN)/python tests/azurite_install.py || true
 	@$(BIN)/python tests/checkov_install.py || true
+	@$(BIN)/python tests/packaged/packaging.py || true
 	@$(BIN)/python -m pytest -n auto
 
 lint: setup    ## ruff
@@ -48,6 +49,26 @@ bench: setup    ## benchmarks, as ratios to a floor in the same run
 	@$(BIN)/python benchmarks/tick.py
 	@$(BIN)/python benchmarks/cold_start.py
 	@$(BIN)/python benchmarks/idle.py
+
+package: setup    ## what would be published: built, unpacked, indexed, one tick; its size and cold start
+	@$(BIN)/python benchmarks/package.py
+
+# For the Python and the platform that it is published to, whatever this machine is.
+LOCK := $(VENV)/lock
+UV   := $(LOCK)/bin/uv pip compile --quiet --generate-hashes --python-version 3.13 --python-platform linux
+UV   += --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+$(LOCK)/.ready: setup
+	@$(BIN)/python -m venv $(LOCK)
+	@$(LOCK)/bin/python -m pip --quiet --disable-pip-version-check install uv==0.13.9 pip-audit==2.10.1
+	@touch $@
+
+lock: $(LOCK)/.ready    ## requirements.txt, with hashes, and THIRD-PARTY.md from requirements.in
+	@$(UV) --output-file requirements.txt requirements.in
+	@$(BIN)/python .ci/third_party.py
+
+audit: $(LOCK)/.ready    ## known vulnerabilities in what is published; asks PyPI
+	@$(LOCK)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
 soak: setup    ## the long versions of the fault and scenario tests
 	@LAMPLIGHTER_SOAK=1 $(BIN)/python -m pytest -n auto tests/faults tests/scenarios

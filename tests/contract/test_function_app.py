@@ -8,7 +8,6 @@ import subprocess
 import sys
 import traceback
 from datetime import datetime, timedelta
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lamplighter.simulator import World, serve
 from shared.clients import pipeline, queue
 from shared.errors import NoReply
 from shared.settings import SETTINGS, read_settings
+from tests.packaged.packaging import ignored
 
 ROOT = Path(__file__).parents[2]
 HOST = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
@@ -149,18 +149,6 @@ def test_the_local_example_finds_the_simulator() -> None:
 def test_the_local_example_holds_no_key() -> None:
     assert LOCAL["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"
     assert not any("key=" in value.casefold() for value in LOCAL.values())
-
-
-def ignored(path: str) -> bool:
-    """What .funcignore says of a path below the root; as .gitignore, of which these lines use the simple part."""
-    parts, verdict = path.split("/"), False
-    for line in (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines():
-        pattern = line.strip().removeprefix("!").rstrip("/")
-        if pattern and not pattern.startswith("#"):
-            places = parts[:1] if pattern.startswith("/") else parts
-            if any(fnmatch(part, pattern.lstrip("/")) for part in places):
-                verdict = not line.startswith("!")
-    return verdict
 
 
 def test_what_ships_is_the_app_and_nothing_else() -> None:
