@@ -31,7 +31,7 @@ def locked(text: str) -> dict[str, str]:
 
 
 def licence(name: str) -> str:
-    """As SPDX where the package says so, else as its classifier, else its own words; "not installed" where it is not."""
+    """As SPDX where the package says so, else its classifier, else its own words; "not installed" where it is not."""
     try:
         told = metadata(name)
     except PackageNotFoundError:
