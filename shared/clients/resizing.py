@@ -11,7 +11,7 @@ from typing import Any
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted, put_pool
 from shared.errors import Busy
-from shared.model.decisions import ResizePool
+from shared.model.decisions import ResizePool, ScalePool
 
 
 def resize_pool(cloud: Cloud, action: ResizePool) -> Accepted:
@@ -24,12 +24,37 @@ def resize_pool(cloud: Cloud, action: ResizePool) -> Accepted:
     def change(properties: Any) -> None:
         if bool(properties.get("enableAutoScaling")) is (action.count is not None):
             raise Busy(f"resizing pool {name}: its autoscaler was switched meanwhile", code="AutoscalerSwitched")
-        if action.count is not None:
-            properties["count"] = action.count
-            return
-        low, high = action.min_count or 0, action.max_count or 0
-        properties["minCount"], properties["maxCount"] = low, high
-        # AKS refuses a count outside the bounds.
-        properties["count"] = min(max(int(properties.get("count") or 0), low), high)
+        _set_size(properties, action)
 
     return put_pool(cloud, (action.cluster, name), f"resizing pool {name}", action.seen_in, change)
+
+
+def scale_pool(cloud: Cloud, action: ScalePool) -> Accepted:
+    """The same for a pool that still has the size that was decided on.
+
+    Raises Busy where somebody changed it in between: only what is ours is put back.
+    """
+    name, was = str(action.pool), (action.was_count, action.was_min, action.was_max)
+
+    def change(properties: Any) -> None:
+        fixed = not properties.get("enableAutoScaling")
+        found = (
+            (properties.get("count"), None, None)
+            if fixed
+            else (None, properties.get("minCount"), properties.get("maxCount"))
+        )
+        if found != was:
+            raise Busy(f"scaling pool {name}: somebody changed its size meanwhile", code="SizeChanged")
+        _set_size(properties, action)
+
+    return put_pool(cloud, (action.cluster, name), f"scaling pool {name}", action.seen_in, change)
+
+
+def _set_size(properties: Any, action: ResizePool) -> None:
+    if action.count is not None:
+        properties["count"] = action.count
+        return
+    low, high = action.min_count or 0, action.max_count or 0
+    properties["minCount"], properties["maxCount"] = low, high
+    # AKS refuses a count outside the bounds.
+    properties["count"] = min(max(int(properties.get("count") or 0), low), high)

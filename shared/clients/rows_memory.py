@@ -16,6 +16,7 @@ from shared.model.memory import (
     NO_AILMENTS,
     NO_BODY,
     NO_GROUPS,
+    NO_RELIEFS,
     NO_TARGETS,
     FleetMemory,
     Memory,
@@ -23,12 +24,13 @@ from shared.model.memory import (
     PersonHold,
     Phase,
 )
+from shared.model.relief import relief_from_json, relief_to_json
 from shared.model.repair import Ailment
 from shared.model.spot import GroupPast
 from shared.model.upgrades import NO_RINGS, Rings, UpgradePast
 
 STATE, TARGETS, OPEN, HOLDS, POLICY = map(Section, ("state", "targets", "open", "holds", "policy"))
-GROUPS, UPGRADE, AILMENTS, RINGS = map(Section, ("groups", "upgrade", "ailments", "rings"))
+GROUPS, RELIEFS, UPGRADE, AILMENTS, RINGS = map(Section, ("groups", "reliefs", "upgrade", "ailments", "rings"))
 FLEET = "fleet"
 ACTIVITY = "activity"
 
@@ -62,6 +64,9 @@ def memory_row(memory: Memory, etag: str | None) -> Row:
         properties |= UPGRADE.pack(memory.upgrade.to_json(), what)
     if memory.ailments:
         properties |= AILMENTS.pack({name: one.to_json() for name, one in memory.ailments.items()}, what)
+    if memory.reliefs:
+        reliefs = {pool: relief_to_json(one, instant_text) for pool, one in memory.reliefs.items()}
+        properties |= RELIEFS.pack(reliefs, what)
     if memory.activity is not None:
         properties[ACTIVITY] = memory.activity.to_bytes()
     partition, key = memory_place(cluster)
@@ -77,6 +82,7 @@ def read_memory(row: Row) -> Memory:
     holds = HOLDS.unpack(properties)
     groups = GROUPS.unpack(properties)
     upgrade, ailments = UPGRADE.unpack(properties), AILMENTS.unpack(properties)
+    reliefs = RELIEFS.unpack(properties)
     cluster = properties["cluster"]
     if not isinstance(cluster, str):
         msg = "property 'cluster' is not text"
@@ -101,6 +107,7 @@ def read_memory(row: Row) -> Memory:
         upgrade=None if upgrade is None else UpgradePast.from_json(upgrade),
         ailments={name: Ailment.from_json(one) for name, one in ailments.items()} if ailments else NO_AILMENTS,
         empty_since=read_maybe(get("empty_since")),
+        reliefs={pool: relief_from_json(one, read_instant) for pool, one in reliefs.items()} if reliefs else NO_RELIEFS,
     )
 
 

@@ -5,16 +5,21 @@ One line per need. Locks are not here: only `act` asks for them, about one clust
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
 from shared.app import App
 from shared.clients import signals
+from shared.errors import LamplighterError
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
+from shared.policy import alerting
 from shared.policy.bound import BoundRule
 from shared.policy.rules import needs_of
+
+log = logging.getLogger("lamplighter")
 
 Facts = Mapping[Need, Fact]
 Asking = tuple[View, BoundRule]
@@ -23,15 +28,20 @@ Gatherer = Callable[[App, Sequence[Asking], datetime], Mapping[str, Fact]]
 """(app, who asks, now) -> lower-case cluster id -> fact. What could not be had is a fact with its problem."""
 
 
-def gather(app: App, asking: Iterable[tuple[View, tuple[BoundRule, ...]]], now: datetime) -> Mapping[str, Facts]:
-    """Lower-case cluster id -> what its rules asked for. What could not be had is a fact with its problem."""
+def gather(
+    app: App,
+    asking: Iterable[tuple[View, tuple[BoundRule, ...]]],
+    now: datetime,
+    only: frozenset[Need] = frozenset(Need),
+) -> Mapping[str, Facts]:
+    """Lower-case cluster id -> what its rules asked for of `only`. What could not be had is a fact with its problem."""
     wanting: dict[Need, list[Asking]] = {}
     for view, rules in asking:
         for need, rule in needs_of(view, rules, now).items():
             wanting.setdefault(need, []).append((view, rule))
     gathered: dict[str, dict[Need, Fact]] = {}
     for need, gatherer in GATHERERS.items():
-        if need in wanting:
+        if need in wanting and need in only:
             for id_, fact in gatherer(app, wanting[need], now).items():
                 gathered.setdefault(id_, {})[need] = fact
     return gathered
@@ -52,4 +62,13 @@ def _activity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str,
     )
 
 
-GATHERERS: Mapping[Need, Gatherer] = MappingProxyType({Need.ACTIVITY: _activity})
+def _alerts(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    """One scan of the inbox, whoever asks."""
+    try:
+        found = alerting.recent(app.journal.alerts(on_problem=log.warning), now)
+    except LamplighterError as error:
+        return {view.cluster.id: Fact((), now, str(error)) for view, _ in asking}
+    return alerting.sorted_out(found, [view.cluster for view, _ in asking], now)
+
+
+GATHERERS: Mapping[Need, Gatherer] = MappingProxyType({Need.ALERTS: _alerts, Need.ACTIVITY: _activity})

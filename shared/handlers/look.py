@@ -10,24 +10,28 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from shared.app import App
 from shared.clients import clusters
 from shared.errors import CloudError, InputError, NotFound, Superseded
-from shared.handlers import inforce, records
+from shared.handlers import gathering, inforce, records
 from shared.handlers.sending import Sending
 from shared.handlers.settling import settle_open
 from shared.model.decisions import Verdict
-from shared.model.facts import FleetFacts, View
+from shared.model.facts import NO_FACTS, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.policy import remember
 from shared.policy.decide import decide
+from shared.policy.rules import learn_of_alerts
 from shared.policy.voices import owner_of, tag_holds
 
 log = logging.getLogger("lamplighter")
 
+_ASKED = frozenset({Need.ALERTS})
+"""A hint reads nothing that a tick would not have cheaper."""
 _CLUSTER = re.compile(
     r"^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.containerservice/managedclusters/[^/]+)",
     re.IGNORECASE,
@@ -82,7 +86,10 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     facts = FleetFacts(
         hold_by=fleet.hold_by, hold_all=fleet.hold_all, hold_reason=fleet.hold_reason, policy_readable=force.readable
     )
-    decisions = decide(View(cluster, memory, fleet=facts), policy, now, owner)
+    view = View(cluster, memory, fleet=facts)
+    view = replace(view, facts=gathering.gather(app, [(view, owner.rules)], now, _ASKED).get(cluster.id, NO_FACTS))
+    memory = learn_of_alerts(view, owner.rules, now)
+    decisions = decide(replace(view, memory=memory), policy, now, owner)
     memory = remember.conclude(memory, decisions, now, told=False)
     if memory != stored.value:
         try:

@@ -19,13 +19,14 @@ from shared.clients.market import list_prices
 from shared.errors import Superseded
 from shared.handlers import gathering, inforce, records, settling
 from shared.handlers.confirming import confirmed
+from shared.handlers.healing import heal
 from shared.handlers.sending import send_admitted
 from shared.model.decisions import Decision, Notice, Plan, Verdict
 from shared.model.facts import NO_FACTS, FleetFacts, View
 from shared.model.fleet import Cluster, Inventory
 from shared.model.memory import FleetMemory, Memory, Phase, Stored
 from shared.model.money import Prices
-from shared.policy import breaker, matters, orphans, postponing, remember
+from shared.policy import alerting, breaker, matters, orphans, postponing, reliefs, remember
 from shared.policy.admit import admit
 from shared.policy.bound import UNMATCHED, BoundRule
 from shared.policy.decide import decide
@@ -78,6 +79,7 @@ def tick(app: App) -> Plan:
     now = app.clock()
     row = app.journal.fleet()
     force = inforce.policy_in_force(app, row.value)
+    heal(app, force.policy, now)
     read = _read(app, force.policy, now)
     fleet, facts = _fleet(app, row.value, force, read)
     prices = list_prices(app.cloud, read.clusters, app.journal, now)
@@ -161,8 +163,10 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     view = View(cluster, memory, facts=facts, fleet=state.facts, prices=state.prices)
     memory = learn(view, owner.rules, now)
     decisions = decide(view if memory is view.memory else replace(view, memory=memory), policy, now, owner)
-    standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now)
+    alerts = alerting.standing(replace(view, memory=memory), owner.rules)
+    standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now, also=alerts)
     state.notices += postponing.limited(notices, policy, owner)
+    state.notices += reliefs.told(before.value, memory, cluster, now)
     state.standing[cluster.id] = standing
     after = remember.conclude(memory, decisions, now)
     snapshot, decided = records.snapshot_of(cluster), records.digest_of_decisions(decisions)

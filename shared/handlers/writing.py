@@ -25,6 +25,8 @@ WRITERS: Mapping[str, Write] = MappingProxyType(
         "stop_pool": lambda cloud, action, _: clusters.stop_pool(cloud, action.cluster, action.pool),
         "grow_pool": lambda cloud, action, _: resizing.resize_pool(cloud, action),
         "shrink_pool": lambda cloud, action, _: resizing.resize_pool(cloud, action),
+        "raise_pool": lambda cloud, action, _: resizing.scale_pool(cloud, action),
+        "lower_pool": lambda cloud, action, _: resizing.scale_pool(cloud, action),
     }
 )
 

@@ -156,8 +156,49 @@ class ShrinkPool(ResizePool):
     in_production = False
 
 
+@dataclass(frozen=True, slots=True)
+class ScalePool(ResizePool):
+    """A pool held at another size for an alert, and back again. `was_*` is its size as decided on; the write checks it,
+    and from the claim on it is on record what to go back to."""
+
+    was_count: int | None = None
+    was_min: int | None = None
+    was_max: int | None = None
+    rule: str = ""
+    alert: str = ""
+    """Id of the alert that asks for it."""
+    lasting: float = 0.0
+    """Seconds after which it ends in any case."""
+    restores: bool = False
+    """Back to what was before an alert."""
+
+    def frozen_by(self, words: frozenset[str]) -> bool:
+        return "scale" in words
+
+
+@dataclass(frozen=True, slots=True)
+class RaisePool(ScalePool):
+    kind = "raise_pool"
+    verb = "raise"
+    level = Level.RAISE
+    disruptive = False
+    in_production = True
+
+
+@dataclass(frozen=True, slots=True)
+class LowerPool(ScalePool):
+    kind = "lower_pool"
+    verb = "lower"
+    level = Level.LOWER
+    disruptive = True
+    in_production = False
+
+
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
-    {kind.kind: kind for kind in (StartCluster, StopCluster, StartPool, StopPool, GrowPool, ShrinkPool)}
+    {
+        kind.kind: kind
+        for kind in (StartCluster, StopCluster, StartPool, StopPool, GrowPool, ShrinkPool, RaisePool, LowerPool)
+    }
 )
 """Every kind that can be claimed and settled. What is not here is never written to Azure."""
 
@@ -207,6 +248,8 @@ class Reason(StrEnum):
     SURPLUS = "surplus"
     HOME = "home"
     TIDY = "tidy"
+    ALERT = "alert"
+    ALERT_OVER = "alert_over"
     # nothing to do
     AS_WISHED = "as_wished"
     NO_RULE = "no_rule"
@@ -228,6 +271,8 @@ class Reason(StrEnum):
     NODE_PROVISIONING = "node_provisioning"
     AVAILABILITY_SET = "availability_set"
     SYSTEM_POOL = "system_pool"
+    SPOT_POOL = "spot_pool"
+    AUTOSCALER = "autoscaler"
     UNKNOWN_POOL = "unknown_pool"
     FLEET_MEMBER = "fleet_member"
     # deferred
@@ -243,6 +288,7 @@ class Reason(StrEnum):
     BREAKER = "breaker"
     RETRY_LATER = "retry_later"
     NO_CAPACITY = "no_capacity"
+    NO_ROOM = "no_room"
     UNDONE = "undone"
     WAITS_FOR = "waits_for"
 

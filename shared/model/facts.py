@@ -29,6 +29,10 @@ class Need(StrEnum):
     """tuple[spot.PoolSight, ...]: what the pools of capacity groups have and could have."""
     UPGRADES = "upgrades"
     """versions.UpgradeOffers: the versions and node images that Azure offers a cluster."""
+    ALERTS = "alerts"
+    """tuple[alerts.Occurrence, ...]: what the inbox holds about the cluster, or about none that is known."""
+    ROOM = "room"
+    """int: nodes that quota and subnet still have room for in the pool to be made larger. Only `act` asks."""
 
 
 @dataclass(frozen=True, slots=True)

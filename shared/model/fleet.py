@@ -119,6 +119,8 @@ class Cluster:
     """azure | kubenet | none"""
     network_mode: str | None = None
     """overlay, or None"""
+    autoscaler: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    """`autoScalerProfile` as AKS says it; empty where the reading does not tell, as the inventory's."""
 
     @property
     def is_settled(self) -> bool:

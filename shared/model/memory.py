@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.model.activity import Activity
 from shared.model.fleet import Power
+from shared.model.relief import Relief
 from shared.model.repair import Ailment
 from shared.model.spot import GroupPast
 from shared.model.upgrades import NO_RINGS, Rings, UpgradePast
@@ -185,6 +186,7 @@ NO_TARGET = TargetMemory()
 NO_TARGETS: Mapping[str, TargetMemory] = MappingProxyType({})
 NO_GROUPS: Mapping[str, GroupPast] = MappingProxyType({})
 NO_AILMENTS: Mapping[str, Ailment] = MappingProxyType({})
+NO_RELIEFS: Mapping[str, Relief] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,8 @@ class Memory:
     """What stands in the state Failed: '' is the cluster, else the pool's lower-case name."""
     empty_since: datetime | None = None
     """Since when it has been running without a node, without a break in what was seen."""
+    reliefs: Mapping[str, Relief] = field(default_factory=lambda: NO_RELIEFS)
+    """What alerts made us do: '' is the cluster that was woken, else the pool's lower-case name."""
     steady: bool = False
     """True where no journal was read: everything counts as adopted long ago and seen running. Never stored."""
 

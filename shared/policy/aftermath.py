@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.model.decisions import Action
 from shared.model.memory import Memory
+from shared.policy import reliefs
 from shared.policy.rules import spot
 
 Leaves = Callable[[Memory, Any, datetime], Memory]
@@ -38,6 +39,8 @@ AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
     {
         "grow_pool": Aftermath(accepted=spot.accepted),
         "shrink_pool": Aftermath(accepted=spot.accepted, failed=spot.not_drained),
+        "raise_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
+        "lower_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
     }
 )
 

@@ -37,5 +37,7 @@ GOALS: Mapping[str, Goal] = MappingProxyType(
         # A node takes some minutes to come; one that leaves is drained first, and disruption budgets hold it up.
         "grow_pool": Goal(resized, timedelta(minutes=30)),
         "shrink_pool": Goal(resized, timedelta(minutes=60)),
+        "raise_pool": Goal(resized, timedelta(minutes=30)),
+        "lower_pool": Goal(resized, timedelta(minutes=60)),
     }
 )

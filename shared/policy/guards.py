@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action, Proposal, Reason, Verdict
+from shared.model.decisions import Action, Proposal, Reason, ScalePool, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish
 from shared.policy.bound import Environment, Freeze, Guards
 from shared.policy.claim import undone
 from shared.policy.durations import show_duration
+from shared.policy.scaling import obstacle
 from shared.policy.spoken import spoken
 
 _SCALE_SETS = "virtualmachinescalesets"
@@ -99,6 +100,12 @@ def _supported(case: Case) -> Iterator[Objection]:
     if pool is not None and case.action.disruptive and (pool.mode or "").casefold() != "user":
         what = f"a {pool.mode} pool" if pool.mode else "a pool of unknown mode"
         yield _refuse(Reason.SYSTEM_POOL, f"{pool.name} is {what}; only User pools {case.action.verb}")
+
+
+def _scaling(case: Case) -> Iterator[Objection]:
+    found = obstacle(case.view, case.action) if isinstance(case.action, ScalePool) else None
+    if found is not None:
+        yield Objection(*found)
 
 
 def _fleet_member(case: Case) -> Iterator[Objection]:
@@ -238,6 +245,7 @@ _ORDER = (
     _production,
     _readable,
     _supported,
+    _scaling,
     _fleet_member,
     _locks,
     _known_refusal,

@@ -5,11 +5,12 @@ A matter is told when it begins and closed when it ends; in between it is the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from shared.model.decisions import Decision, Notice, Reason
+from shared.model.decisions import Decision, Notice, Reason, ScalePool, Verdict
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Memory, Wish
 from shared.policy.remember import newly_announced
@@ -26,15 +27,23 @@ _STANDING = {
     Reason.NO_CAPACITY: "no_capacity",
 }
 
-MATTERS = frozenset({"start_late", "stop_stuck", "action_failed", *_STANDING.values()})
+NOTHING: Mapping[str, str] = MappingProxyType({})
+MATTERS = frozenset({"start_late", "stop_stuck", "action_failed", "alert", "alert_stays", *_STANDING.values()})
 """Kinds of notices that stand until they are over."""
 
 
 def matters(
-    before: Memory, cluster: Cluster, decisions: tuple[Decision, ...], zone: str, now: datetime
+    before: Memory,
+    cluster: Cluster,
+    decisions: tuple[Decision, ...],
+    zone: str,
+    now: datetime,
+    *,
+    also: Mapping[str, str] = NOTHING,
 ) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
-    """(standing matters as `kind|cause`, notices to tell). `before` is the memory before `conclude`."""
-    standing: dict[str, str] = {}
+    """(standing matters as `kind|cause`, notices to tell). `before` is the memory before `conclude`; `also` are matters
+    that no decision shows, with their sentences."""
+    standing: dict[str, str] = dict(also)
     for key, text in _standing(before, cluster, decisions, now):
         standing[key] = f"{standing[key]}; {text}" if key in standing else text
     notices = [
@@ -65,6 +74,9 @@ def _standing(
     for decision in decisions:
         if _is_late(decision, cluster, now):
             yield f"start_late|{decision.cause}", f"{_name(decision, cluster)} is not up yet: {decision.message}"
+        if isinstance(decision.action, ScalePool) and decision.action.restores and decision.verdict is Verdict.REFUSE:
+            text = f"{_name(decision, cluster)} stays as it was made for an alert: {decision.message}"
+            yield f"alert_stays|{decision.pool}", text
         if decision.reason in _STANDING:
             kind, about = _STANDING[decision.reason], decision.pool or "cluster"
             yield f"{kind}|{about}", f"{_name(decision, cluster)}: {decision.message}"

@@ -31,7 +31,7 @@ SENDING = "sending"
 UNREACHABLE = "channel_unreachable"
 """Kind of the notice that a channel fails; its cause is the channel, which is not asked to carry it."""
 
-ANNOUNCEMENTS = frozenset({"stop_soon", "poison", "size_differs", "unreadable_fleet"})
+ANNOUNCEMENTS = frozenset({"stop_soon", "poison", "size_differs", "unreadable_fleet", "alert_left"})
 """What happened, or will, and needs no closing."""
 
 

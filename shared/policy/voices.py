@@ -17,6 +17,7 @@ from shared.model.decisions import Proposal, Reason, Voice
 from shared.model.facts import View
 from shared.model.fleet import Cluster
 from shared.model.memory import PersonHold, Wish
+from shared.policy import reliefs
 from shared.policy.bound import BoundRule, Environment, KeepException
 from shared.policy.document import Policy
 from shared.policy.match import fits
@@ -64,6 +65,8 @@ def hear(view: View, policy: Policy, now: datetime, owner: Owner | None = None) 
         pools = tuple(dict.fromkeys(proposal.pool for proposal in proposals if proposal.pool is not None))
         people = _people(view, policy, who, now)
         proposals.extend(_person(hold, pool, who.zone, policy.mode) for hold in people for pool in _reach(hold, pools))
+    if view.memory.reliefs:
+        proposals.extend(reliefs.due(view, who.rules, now, policy.mode))
     return Hearing(who, tuple(proposals))
 
 

@@ -33,6 +33,9 @@ _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "action_failed": ("keeps failing", "keep failing", "no longer failing"),
         "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "no longer stopping"),
         "size_differs": ("came back in another size", "came back in another size", "in the right size"),
+        "alert": ("has an alert that fires", "have alerts that fire", "no longer under alert"),
+        "alert_left": ("was changed by somebody since an alert", "were changed by somebody since an alert", "settled"),
+        "alert_stays": ("stays as an alert made it", "stay as alerts made them", "no longer as an alert made it"),
         "undone": ("is changed back by somebody else", "are changed back by somebody else", "no longer changed back"),
         "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "no longer unreadable"),
     }

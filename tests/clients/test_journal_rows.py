@@ -19,7 +19,7 @@ from shared.clients.rows_memory import fleet_row, memory_row, read_fleet, read_m
 from shared.clients.store import Row
 from shared.clients.store_sqlite import SqliteStore
 from shared.model import memory as nouns
-from shared.model import repair, spot, upgrades
+from shared.model import relief, repair, spot, upgrades
 from shared.model.activity import Activity
 from shared.model.fleet import Power
 from shared.model.memory import FleetMemory, Memory, PersonHold, Phase, Seen, TargetMemory, Wish
@@ -65,7 +65,7 @@ def values(kind: str) -> st.SearchStrategy:
         return st.dictionaries(texts, values(kind[13:-1]), max_size=3).map(MappingProxyType)
     if kind.startswith("tuple["):
         return st.lists(values(kind[6:-6]), max_size=3).map(tuple)
-    return every(next(vars(room)[kind] for room in (nouns, spot, upgrades, repair) if kind in vars(room)))
+    return every(next(vars(room)[kind] for room in (nouns, spot, upgrades, repair, relief) if kind in vars(room)))
 
 
 def every(noun: type, **drawn: st.SearchStrategy) -> st.SearchStrategy:

@@ -9,6 +9,7 @@ from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.fleet import Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, Seen, Warned, Wish
 from shared.policy.admit import admit
+from tests.policy import alert_builders as with_alerts
 from tests.policy import capacity_worlds as with_spot
 from tests.policy import idle_builders as with_idle
 from tests.policy.builders import (
@@ -98,6 +99,38 @@ def ran_for_its_time():
     rules = with_idle.rules("after: 2h, ttl: 72h")
     up = Seen(Power.RUNNING, NOON - 3 * DAY, NOON - 3 * DAY)
     return with_idle.decided(with_idle.look(with_idle.remembered(rules, seen=up), None), rules, NOON)
+
+
+def under_alert(pool_, **more):
+    return with_alerts.of_pool(with_alerts.look(with_alerts.with_pools(pool_), with_alerts.alert(), **more))
+
+
+@gives(Reason.ALERT)
+def an_alert_fires():
+    return under_alert(with_alerts.scaled())
+
+
+@gives(Reason.ALERT_OVER)
+def nothing_fires_any_more():
+    raised = with_alerts.with_pools(with_alerts.fixed(5))
+    one = with_alerts.relief(with_alerts.PoolSize(3), with_alerts.PoolSize(5))
+    return with_alerts.of_pool(with_alerts.look(raised, memory=with_alerts.with_relief(raised, one)))
+
+
+@gives(Reason.SPOT_POOL)
+def an_alert_about_a_spot_pool():
+    return under_alert(with_alerts.scaled(priority="Spot"))
+
+
+@gives(Reason.AUTOSCALER)
+def an_autoscaler_that_takes_its_time():
+    slow = with_alerts.with_pools(with_alerts.scaled(), autoscaler={"max-node-provision-time": "3h"})
+    return with_alerts.of_pool(with_alerts.look(slow, with_alerts.alert()))
+
+
+@gives(Reason.NO_ROOM)
+def a_full_subnet():
+    return under_alert(with_alerts.scaled(), room=0)
 
 
 @gives(Reason.FALL_BACK)
@@ -320,6 +353,8 @@ DONE = {
     Reason.TO_SPOT,
     Reason.SURPLUS,
     Reason.HOME,
+    Reason.ALERT,
+    Reason.ALERT_OVER,
     Reason.TIDY,
 }
 NOTHING = {

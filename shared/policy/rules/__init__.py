@@ -17,8 +17,9 @@ from pydantic import BaseModel
 from shared.model.decisions import Proposal
 from shared.model.facts import Need, View
 from shared.model.memory import Memory
+from shared.policy import reliefs
 from shared.policy.bound import BoundRule
-from shared.policy.rules import hours, idle
+from shared.policy.rules import hours, idle, on_alert
 
 
 class Rule(Protocol):
@@ -33,6 +34,7 @@ class Rule(Protocol):
 RULES: tuple[Rule, ...] = (  # type: ignore[assignment]  # a module is no type that mypy sees as a protocol
     hours,  # the clock: what a schedule says
     idle,  # use: what signals say
+    on_alert,  # alerts: for a while
 )
 
 BY_KEY = {rule.KEY: rule for rule in RULES}
@@ -50,13 +52,22 @@ def needs_of(view: View, rules: Iterable[BoundRule], now: datetime) -> dict[Need
 def learn(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
     """The view's memory with what this look teaches; the same object where it teaches nothing.
 
-    Of each kind the first rule learns, and from the memory that the one before left.
+    Of each kind the first rule learns, of those about alerts every one, and from the memory that the one before left.
     """
-    learning = {rule.kind: rule for rule in reversed(tuple(rules)) if rule.kind in LEARNERS}
+    rules = tuple(rules)
+    learning = {rule.kind: rule for rule in reversed(rules) if rule.kind in LEARNERS}
     for kind in sorted(learning):
         memory = LEARNERS[kind](view, learning[kind], now)
         view = view if memory is view.memory else replace(view, memory=memory)
-    return view.memory
+    return learn_of_alerts(view, rules, now)
+
+
+def learn_of_alerts(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
+    """The part of `learn` that a hint may do too: what alerts ask for is on record before it is proposed."""
+    for rule in rules:
+        if rule.kind == on_alert.KEY:
+            view = replace(view, memory=on_alert.learned(view, rule, now))
+    return reliefs.kept(view, now)
 
 
 def _use(view: View, rule: BoundRule, now: datetime) -> Memory:
