@@ -67,6 +67,16 @@ def tell(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs i
         handler.tell(_the_app())
 
 
+@app.function_name("digest")
+@app.timer_trigger("timer", "%LAMPLIGHTER_DIGEST_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def digest(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+    """Tell what the last week cost, when the policy's own clock says so. A missed run is caught up by the next."""
+    with _told("digest"):
+        from shared.handlers import digest as handler  # noqa: PLC0415  light import
+
+        handler.digest(_the_app())
+
+
 @app.function_name("act")
 @app.queue_trigger("message", ACT_QUEUE, "AzureWebJobsStorage")
 def act(message: func.QueueMessage) -> None:

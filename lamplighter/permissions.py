@@ -51,6 +51,11 @@ def acts(does: Callable[[BoundRule], bool]) -> Wanting:
     return lambda policy: tuple(rule.name for rule in _acting(policy) if does(rule))
 
 
+def telling_costs(policy: Policy) -> tuple[str, ...]:
+    """As soon as anybody is told what a week cost."""
+    return ("digest",) if policy.digest is not None else ()
+
+
 def starts_clusters(rule: BoundRule) -> bool:
     return rule.kind == "idle" or (rule.kind == "hours" and rule.block.pools is None)
 
@@ -75,6 +80,12 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     (f"{LOGS}/KubePodInventory/read", "the last jobs that ran", of_kind("idle")),
     (f"{LOGS}/AKSAuditAdmin/read", "the last write by somebody", of_kind("idle")),
     (f"{LOGS}/AzureDiagnostics/read", "the same, in the older table", of_kind("idle")),
+    ("Microsoft.CostManagement/query/read", "what the weeks cost", telling_costs),
+    ("Microsoft.CostManagement/query/action", "the same question, which is a POST", telling_costs),
+    ("Microsoft.CostManagement/forecast/read", "what the month will cost", telling_costs),
+    ("Microsoft.CostManagement/forecast/action", "the same question, which is a POST", telling_costs),
+    ("Microsoft.Compute/disks/read", "disks that are attached to nothing", telling_costs),
+    ("Microsoft.Network/publicIPAddresses/read", "public addresses that are attached to nothing", telling_costs),
     ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
     (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
     (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),

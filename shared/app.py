@@ -14,7 +14,9 @@ from shared.errors import InputError
 from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from shared.clients.archive import Archive
     from shared.clients.azure import Cloud
+    from shared.clients.deliver import Parcel
     from shared.clients.entra import Gate
     from shared.clients.journal import Journal
     from shared.clients.notify import Sent
@@ -36,6 +38,10 @@ class App:
     """(text, source) of the policy as it is now; raises LamplighterError when it cannot be read."""
     notify: Callable[[Sequence[str], str, str], Sent]
     """(addresses, title, body) -> what became of it."""
+    deliver: Callable[[str, Parcel], Sent] | None = None
+    """(address, digest) -> what became of it; None sends through apprise."""
+    archive: Archive | None = None
+    """Where sent digests are kept; None keeps none."""
     gate: Gate | None = None
     """Who may say something over HTTP; None is made of the settings."""
     cache: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +61,7 @@ class App:
     @classmethod
     def from_environment(cls) -> App:
         """Raises InputError for settings that are missing or wrong."""
-        from shared.clients import azure, entra, notify, policy_source  # noqa: PLC0415 - at the first invocation
+        from shared.clients import archive, azure, entra, notify, policy_source  # noqa: PLC0415 - at the first invocation
 
         settings = read_settings(os.environ)
         if not settings.journal or not settings.queue:
@@ -78,6 +84,7 @@ class App:
             queue=queue_at(settings, cloud),
             policy_text=policy_text,
             notify=notify.send,
+            archive=archive.archive_at(settings.digests, cloud),
             gate=entra.gate_of(settings, cloud),
         )
 

@@ -62,6 +62,8 @@ class Settings:
     alert_role: str
     alert_keys: str
     """'refuse' | 'allow': whether a function key is enough to report an alert."""
+    digests: str
+    """The https URL of a blob container, or a folder on a laptop; '' keeps no digest."""
     public_url: str
     """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
@@ -81,7 +83,7 @@ class Settings:
         value = self.environ.get(name, "").strip()
         if not value:
             raise InputError(
-                f"{name} is named by notify.routes of the policy but is not set: expected the address of a channel, "
+                f"{name} is named by the policy but is not set: expected the address of a channel, "
                 f"such as {name}=@Microsoft.KeyVault(SecretUri=https://my-vault.vault.azure.net/secrets/operators)"
             )
         if value.startswith("@Microsoft.KeyVault("):
@@ -123,6 +125,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         api_role=values["LAMPLIGHTER_API_ROLE"],
         alert_role=values["LAMPLIGHTER_ALERT_ROLE"],
         alert_keys=values["LAMPLIGHTER_ALERT_KEYS"],
+        digests=values["LAMPLIGHTER_DIGESTS"],
         public_url=values["LAMPLIGHTER_PUBLIC_URL"],
         environ=MappingProxyType(dict(environ)),
     )
@@ -232,6 +235,14 @@ def _storage(service: str) -> Callable[[str], str | None]:
         return None if url is None or others & set((urlsplit(url).hostname or "").split(".")[1:2]) else url
 
     return read
+
+
+def _container(text: str) -> str | None:
+    """A container is one name below the account: the emulator puts the account's name before it."""
+    if "://" not in text:
+        return text
+    url = _https(text)
+    return url if url and urlsplit(url).path.strip("/") else None
 
 
 def _cloud(text: str) -> str | None:
@@ -377,6 +388,15 @@ SETTINGS: tuple[Setting, ...] = (
         _one_of("refuse", "allow"),
     ),
     Setting(
+        "LAMPLIGHTER_DIGESTS",
+        "",
+        "the https URL of a blob container without a signature, or a folder on a laptop",
+        "https://myaccount.blob.core.windows.net/digests",
+        "Where sent digests are kept, never changed again; what is restated later is compared with them. "
+        "Without it they are sent all the same, and nothing is compared.",
+        _container,
+    ),
+    Setting(
         "LAMPLIGHTER_PUBLIC_URL",
         "",
         "the https URL at which people reach the Function App",
@@ -406,6 +426,15 @@ SETTINGS: tuple[Setting, ...] = (
         _CRON,
         "45 * * * * *",
         "When pending notices are grouped and sent. Read by the host alone.",
+        _SIX_FIELDS,
+    ),
+    Setting(
+        "LAMPLIGHTER_DIGEST_SCHEDULE",
+        "0 7 * * * *",
+        _CRON,
+        "0 7 * * * *",
+        "When it is looked whether a weekly digest is due, by the policy's own day, time and zone. Hourly is enough; "
+        "several hundred subscriptions are read sooner with every ten minutes. Read by the host alone.",
         _SIX_FIELDS,
     ),
 )

@@ -99,3 +99,18 @@ def test_the_role_that_is_deployed_is_the_one_of_the_shipped_policy():
     shipped = read_policy((ROOT / "policy.yaml").read_text(encoding="utf-8"), "policy.yaml")
 
     assert json.loads((ROOT / "infra" / "actions.json").read_text(encoding="utf-8")) == role(shipped)
+
+
+def test_a_digest_reads_costs_and_what_lies_loose_and_writes_nothing():
+    digest = "digest: {weekly: Mon 08:00, audiences: [{name: finance, to: A}]}\n"
+    plain = {one.action for one in permissions(read_policy("version: 1\n", "policy.yaml"))}
+    wanted = {one.action for one in permissions(read_policy(f"version: 1\n{digest}", "policy.yaml"))} - plain
+
+    assert wanted == {
+        "Microsoft.CostManagement/query/read",
+        "Microsoft.CostManagement/query/action",
+        "Microsoft.CostManagement/forecast/read",
+        "Microsoft.CostManagement/forecast/action",
+        "Microsoft.Compute/disks/read",
+        "Microsoft.Network/publicIPAddresses/read",
+    }

@@ -34,6 +34,8 @@ var settings = {
   LAMPLIGHTER_TICK_SCHEDULE: '0 */5 * * * *'
   LAMPLIGHTER_PULSE_SCHEDULE: '15 * * * * *'
   LAMPLIGHTER_TELL_SCHEDULE: '45 * * * * *'
+  LAMPLIGHTER_DIGEST_SCHEDULE: '0 7 * * * *'
+  LAMPLIGHTER_DIGESTS: '${blobEndpoint}/digests'
   OPERATORS_CHANNEL: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/operators-channel)'
 }
 var apiSettings = {

@@ -32,9 +32,7 @@ def send(addresses: Sequence[str], title: str, body: str) -> Sent:
     """
     if not addresses:
         return Sent(ok=False, problem="there is no address to send to")
-    logging.getLogger("apprise").disabled = True
-    # At DEBUG it writes every path, and in a path is where many channels keep their token.
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
+    quieted()
     problems = []
     for number, address in enumerate(addresses, 1):
         which = "the channel" if len(addresses) == 1 else f"channel {number} of {len(addresses)}"
@@ -42,6 +40,13 @@ def send(addresses: Sequence[str], title: str, body: str) -> Sent:
         if problem:
             problems.append(f"{which} {problem}")
     return Sent(ok=not problems, problem="; ".join(problems) or None)
+
+
+def quieted() -> None:
+    """Silence the loggers that would write an address."""
+    logging.getLogger("apprise").disabled = True
+    # At DEBUG it writes every path, and in a path is where many channels keep their token.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
 
 
 def _tell(address: str, title: str, body: str) -> str | None:

@@ -39,7 +39,7 @@ class Audience:
     includes: Callable[[str], bool] = everyone
     """Asked with a cluster's id."""
     is_everything: bool = True
-    """True: the whole scope is tied out; False: these clusters alone."""
+    """True: the whole scope is told, and tied out; False: these clusters alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class Reading:
     """Currency -> what Cost Management forecasts for the month and the whole scope."""
     told: Mapping[str, Told] = field(default_factory=lambda: MappingProxyType({}))
     """Audience -> what it was told of the week before."""
+    remarks: tuple[str, ...] = ()
+    """What else could not be read, one sentence each."""
+
+    def after(self, audience: str, told: Told | None) -> Reading:
+        """With what the audience was told of the week before."""
+        return self if told is None else replace(self, told={**self.told, audience: told})
 
 
 def digest(reading: Reading, audience: Audience, week: Week, now: datetime, zone: str = "UTC") -> Digest:
@@ -93,7 +99,7 @@ def digest(reading: Reading, audience: Audience, week: Week, now: datetime, zone
         problems=costs.problems,
         savings=_theirs(reading.savings, audience),
     )
-    return notes.annotated(made, costs, audience.includes)
+    return notes.annotated(made, costs, audience.includes, reading.remarks)
 
 
 def _currencies(costs: Costs, week: Week) -> list[str]:
@@ -160,19 +166,11 @@ def _why(reading: Reading, week: Week) -> Callable[[str, Kind, Decimal], str]:
     return why
 
 
-def _tie_out(reading: Reading, audience: Audience, asked: Asked) -> TieOut:
-    """All of the scope in parts that exclude each other; of a team, its own clusters alone."""
-    costs, week = reading.costs, asked.week
-    mine = figures.total(asked).amount
+def _tie_out(reading: Reading, audience: Audience, asked: Asked) -> TieOut | None:
+    """All of the scope in parts that exclude each other."""
     if not audience.is_everything:
-        by_kind = sum((one.amount for one in figures.compared(asked, lambda line: line.kind.value)), ZERO)
-        return TieOut(
-            (("The clusters of this digest", mine),),
-            by_kind,
-            "the sum of their cost types",
-            reading.read_at,
-            reading.missing,
-        )
+        return None
+    costs, week = reading.costs, asked.week
 
     def rest(tagged: bool) -> Decimal:
         lines = costs.lines.items()
@@ -186,7 +184,7 @@ def _tie_out(reading: Reading, audience: Audience, asked: Asked) -> TieOut:
         )
 
     parts = [
-        ("Clusters", mine),
+        ("Clusters", figures.total(asked).amount),
         ("Shared: no single cluster's, with a team tag", rest(tagged=True)),
         ("Untagged: no single cluster's, and nobody's", rest(tagged=False)),
     ]

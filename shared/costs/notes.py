@@ -15,9 +15,9 @@ NAMED = 3
 ACTUAL = "as invoiced (BilledCost, actual): a reservation counts whole on the day on which it is bought"
 
 
-def annotated(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Digest:
+def annotated(made: Digest, costs: Costs, includes: Callable[[str], bool], remarks: tuple[str, ...] = ()) -> Digest:
     """The digest with its notes and its method; `includes` says which clusters are the audience's."""
-    return replace(made, notes=tuple(_notes(made, costs, includes)), method=tuple(_method(made)))
+    return replace(made, notes=(*_notes(made, costs, includes), *remarks), method=tuple(_method(made)))
 
 
 def _notes(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Iterator[str]:

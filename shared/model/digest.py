@@ -257,7 +257,8 @@ class Figures:
     weeks: tuple[Bar, ...]
     """Oldest first; the digest's week is the last."""
     month: Month
-    tie_out: TieOut
+    tie_out: TieOut | None
+    """None in a digest about some clusters only: the whole scope is tied out where all of it is told."""
     restated: Restated | None = None
     still_billed: tuple[StillBilled, ...] = ()
     leftovers: tuple[Leftover, ...] | None = None

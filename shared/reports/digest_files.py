@@ -11,7 +11,9 @@ from shared.model.digest import Digest
 from shared.reports import digest_card, digest_chart, digest_csv, digest_html, digest_slack, digest_text
 from shared.reports import digest_workbook as workbooks
 
-HTML, TEXT, DATA, WORKBOOK = "digest.html", "digest.txt", "data.csv", "digest.xlsx"
+HTML, TEXT, BRIEF, DATA, WORKBOOK = "digest.html", "digest.txt", "brief.txt", "data.csv", "digest.xlsx"
+BRIEF_MOST = 3_500
+"""Characters; the tightest of the common channels takes 4,096."""
 CARD, BLOCKS, RECORD = "teams-card.json", "slack-blocks.json", "record.json"
 
 _MEDIA = {
@@ -29,6 +31,7 @@ def files(digest: Digest) -> Mapping[str, bytes]:
     made = {
         HTML: digest_html.html(digest).encode(),
         TEXT: digest_text.text(digest).encode(),
+        BRIEF: digest_text.brief(digest, BRIEF_MOST).encode(),
         DATA: digest_csv.data(digest).encode(),
         WORKBOOK: workbooks.workbook(digest),
         CARD: _json(digest_card.message(digest)),

@@ -87,10 +87,10 @@ def _figures(digest: Digest, figures: Figures, charts: str) -> Iterator[str]:
     if len(figures.weeks) > 1:
         yield _chart(figures, charts)
     for table in tables(digest, figures):
-        if table.title == "Tie-out" and figures.explained:
-            yield parts.heading("Explained by our own decisions")
-            yield parts.bullets(explained_sentence(one) for one in figures.explained)
         yield from _table(table, figures)
+    if figures.explained:
+        yield parts.heading("Explained by our own decisions")
+        yield parts.bullets(explained_sentence(one) for one in figures.explained)
     colour = {True: parts.GOOD, False: parts.BAD, None: parts.LAMP}[ties(figures)]
     yield parts.paragraph(f'<span style="color:{colour};font-weight:bold">{parts.text(tied(figures))}</span>', size=14)
 

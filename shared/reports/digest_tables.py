@@ -90,7 +90,7 @@ def tables(digest: Digest, figures: Figures) -> Iterator[Table]:
 
 
 def _compared(name: str, noun: str, rows: Sequence[Compared], total: Compared) -> Table | None:
-    if not rows or (noun in ("team", "environment") and len(rows) == 1 and rows[0].name.startswith("no ")):
+    if not rows or (noun in ("team", "environment") and len(rows) == 1):  # it would repeat the total
         return None
     shown = [*rows[:SHOWN], *_rest(rows[SHOWN:], noun)]
     with_history = total.before is not None
@@ -190,11 +190,13 @@ def _held(figures: Figures) -> Table | None:
     return Table("Ran because somebody said so", ("cluster", "what", "hours", "nodes' cost"), columns, rows)
 
 
-def tie_out(figures: Figures) -> Table:
+def tie_out(figures: Figures) -> Table | None:
     """The parts, what the source states, and the difference: always with cents."""
     tie = figures.tie_out
+    if tie is None:
+        return None
     rows: list[tuple[Cell, ...]] = list(tie.parts)
     rows += [(f"Not read: {one}", "unknown") for one in tie.missing]
-    rows.append((f"Total as {tie.source} states it", "unknown" if tie.total is None else tie.total))
+    rows.append(("Total as the source states it", "unknown" if tie.total is None else tie.total))
     total: tuple[Cell, ...] = ("difference", "unknown" if tie.difference is None else tie.difference)
     return Table("Tie-out", ("part", "amount"), (Column.TEXT, Column.EXACT), tuple(rows), total)

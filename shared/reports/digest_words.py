@@ -223,6 +223,8 @@ def _th(day: int) -> str:
 def tied(figures: Figures) -> str:
     """Whether the parts are the whole."""
     tie = figures.tie_out
+    if tie is None:
+        return "The whole scope is tied out in the digest that tells all of it."
     missing = f"; {len(tie.missing)} not read" if tie.missing else ""
     if tie.difference is None:
         return f"Not tied out: no total could be read apart from the rows{missing}."
@@ -235,6 +237,6 @@ def tied(figures: Figures) -> str:
 
 
 def ties(figures: Figures) -> bool | None:
-    """None = could not be checked."""
-    difference = figures.tie_out.difference
+    """None = was not checked."""
+    difference = None if figures.tie_out is None else figures.tie_out.difference
     return None if difference is None else difference.quantize(_CENT) == 0

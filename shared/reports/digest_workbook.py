@@ -263,6 +263,9 @@ def _tie_out(sheet: Sheet, digest: Digest, data: _Data) -> None:
     week = _quoted(str(digest.week))
     for figures in digest.figures:
         tie = figures.tie_out
+        if tie is None:
+            sheet.text(tied(figures))
+            continue
         sheet.head(f"Part, {figures.currency}".rstrip(", "), "amount")
         first = sheet.row
         for number, (name, amount) in enumerate(tie.parts):

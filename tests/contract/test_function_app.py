@@ -28,6 +28,7 @@ FUNCTIONS = {
     "tick",
     "pulse",
     "tell",
+    "digest",
     "act",
     "look",
     "poison",
@@ -87,11 +88,16 @@ def test_the_functions_are_these_and_each_has_an_explicit_name() -> None:
 def test_every_schedule_is_a_setting_of_the_table_and_nothing_runs_at_startup() -> None:
     timers = {name: one for name, one in triggers().items() if one["type"] == "timerTrigger"}
     assert {name: one["schedule"] for name, one in timers.items()} == {
-        name: f"%LAMPLIGHTER_{name.upper()}_SCHEDULE%" for name in ("tick", "pulse", "tell")
+        name: f"%LAMPLIGHTER_{name.upper()}_SCHEDULE%" for name in ("tick", "pulse", "tell", "digest")
     }
     assert {one["schedule"].strip("%") for one in timers.values()} <= {setting.name for setting in SETTINGS}
-    assert [one["runOnStartup"] for one in timers.values()] == [False] * 3
-    assert {name: one["useMonitor"] for name, one in timers.items()} == {"tick": True, "pulse": False, "tell": False}
+    assert [one["runOnStartup"] for one in timers.values()] == [False] * 4
+    assert {name: one["useMonitor"] for name, one in timers.items()} == {
+        "tick": True,
+        "pulse": False,
+        "tell": False,
+        "digest": False,
+    }
 
 
 def test_poison_listens_where_the_host_moves_what_failed() -> None:

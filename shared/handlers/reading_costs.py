@@ -1,0 +1,145 @@
+"""Everything that a digest is made of, read once for all audiences: bills, fleet, history, what lies loose.
+
+What cannot be read is said, and missing from the figures; only bills that are still to come make it wait.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from shared.app import App
+from shared.costs.attribution import Known, attribute
+from shared.costs.digest import Reading
+from shared.costs.figures import WEEKS_SHOWN
+from shared.costs.ownership import subscription_of
+from shared.errors import LamplighterError
+from shared.model.billing import Basis, Bill, Period, Question
+from shared.model.costs import CostRow, RowProblem
+from shared.model.fleet import Cluster, Power
+from shared.model.weeks import Week
+
+if TYPE_CHECKING:
+    from shared.clients.billing import Asked
+    from shared.model.past import ClusterPast
+    from shared.policy.bound import DigestPlan
+    from shared.policy.document import Policy
+
+log = logging.getLogger("lamplighter.digest")
+
+PATIENCE = timedelta(seconds=150)
+"""How long one run waits for quotas to refill; the function has 4 minutes."""
+WEEKS_READ = WEEKS_SHOWN + 1
+"""The week, and those before it: for the chart, the baseline, and weekdays of the detector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read, and the fleet as it is."""
+
+    reading: Reading
+    clusters: Mapping[str, Cluster]
+
+
+def period_of(week: Week) -> Period:
+    return Period(week.first, week.last + timedelta(days=1))
+
+
+def periods_of(week: Week) -> tuple[Period, ...]:
+    """The week and the one before, each for itself, since their totals are told; the rest in two pieces.
+
+    A question about at most 31 days by day is what Cost Management answers well, and few questions are what its quotas
+    take: https://learn.microsoft.com/azure/cost-management-billing/automate/automation-overview
+    """
+    pieces = ((2, 4), (5, WEEKS_READ - 1))
+    rest = (Period(week.back(last).first, week.back(first - 1).first) for first, last in pieces)
+    return period_of(week), period_of(week.back()), *rest
+
+
+def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) -> Read | None:
+    """None while bills are still to come: what was read is kept, and the next run goes on from there."""
+    from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDKs are heavy
+    from shared.handlers.billing import bills_for  # noqa: PLC0415
+
+    seen = inventory(app.cloud, policy.scope, now)
+    clusters = {cluster.id: cluster for cluster in seen.clusters}
+    scopes = sorted({*policy.scope.subscriptions, *(cluster.subscription for cluster in clusters.values())})
+    asked = tuple(_asked(scopes, week))
+    collected = bills_for(app, asked)
+    while collected.again_after is not None and app.clock() + collected.again_after - now < PATIENCE:
+        app.cloud.sleep(collected.again_after.total_seconds())
+        collected = bills_for(app, asked)
+    if collected.again_after is not None:
+        log.info("digest: %s: some bills are still to come", week)
+        return None
+    pasts: Mapping[str, ClusterPast] = {}
+    costs = attribute(_rows(collected.bills), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
+    mine = [bill for bill in collected.bills if bill.period == period_of(week)]
+    blind = {_subscription(bill) for bill in collected.bills if bill.missing and bill.period != period_of(week)}
+    loose, loose_problems = _loose(app, scopes)
+    environments = {id_: policy.environment_of(one).name or "" for id_, one in clusters.items()}
+    reading = Reading(
+        costs,
+        source=f"Cost Management, {_listed(scopes)}",
+        read_at=max((bill.read_at for bill in mine), default=now),
+        stated=_stated(mine),
+        missing=tuple(bill.problem for bill in mine if bill.problem is not None),
+        blind=frozenset(cluster for cluster in costs.names if subscription_of(cluster) in blind),
+        environments=environments,
+        pasts=pasts,
+        running=frozenset(id_ for id_, one in clusters.items() if one.power is Power.RUNNING),
+        loose=loose,
+        remarks=(*seen.problems, *loose_problems),
+    )
+    return Read(reading, clusters)
+
+
+def _asked(scopes: Iterable[str], week: Week) -> Iterable[Asked]:
+    from shared.clients.billing import Asked, subscription_scope  # noqa: PLC0415 - the SDK is heavy
+
+    # The week itself first: what must be told soonest is read soonest.
+    for period in periods_of(week):
+        for scope in scopes:
+            yield Asked(subscription_scope(scope), period, Question.COSTS)
+
+
+def _rows(bills: Iterable[Bill]) -> Iterable[CostRow | RowProblem]:
+    for bill in bills:
+        yield from bill.rows
+        yield from bill.problems
+
+
+def _stated(bills: Iterable[Bill]) -> Mapping[str, Decimal] | None:
+    """Totals by currency of the scopes that were read; None when none was."""
+    read_ones = [bill for bill in bills if not bill.missing]
+    if not read_ones:
+        return None
+    totals: dict[str, Decimal] = {}
+    for bill in read_ones:
+        for currency, amount in bill.totals.items():
+            totals[currency] = totals.get(currency, Decimal(0)) + amount
+    return totals
+
+
+def _subscription(bill: Bill) -> str:
+    return bill.scope.rpartition("/")[2]
+
+
+def _listed(scopes: list[str]) -> str:
+    if not scopes:
+        return "no subscription"
+    return f"subscription {scopes[0]}" if len(scopes) == 1 else f"{len(scopes)} subscriptions"
+
+
+def _loose(app: App, scopes: list[str]) -> tuple[Mapping[str, str] | None, tuple[str, ...]]:
+    from shared.clients.leftovers import loose  # noqa: PLC0415 - one call a week
+
+    try:
+        return loose(app.cloud, scopes), ()
+    except LamplighterError as error:
+        log.warning("digest: %s", error)
+        return None, (f"what is attached to nothing could not be read: {error}",)
