@@ -63,6 +63,7 @@ def test_out_holds_everything_that_would_be_sent(run, export, room):
     assert {path.name for path in folder.iterdir()} == {
         "digest.html",
         "digest.txt",
+        "brief.txt",
         "digest.xlsx",
         "data.csv",
         "teams-card.json",
