@@ -83,12 +83,23 @@ def sentence(phase: str, body: Mapping[str, Any]) -> str:
 
 
 def _snapshot(body: Mapping[str, Any]) -> str:
+    if body.get("absent"):
+        return "not in the inventory"
     sizes = ", ".join(f"{pool.get('name')} {_number(pool.get('count'))}" for pool in body.get("pools") or [])
     return f"{str(body.get('power', '')).lower()}; nodes: {sizes or 'none'}"
 
 
 def _decided(body: Mapping[str, Any]) -> str:
     return f"{body.get('action')} ({body.get('reason')}): {body.get('message')}"
+
+
+def _adopted(body: Mapping[str, Any]) -> str:
+    of = f" for pool {body['pool']}" if body.get("pool") else ""
+    return f"rule {body.get('rule')} acts from now on{of}"
+
+
+def _gap(body: Mapping[str, Any]) -> str:
+    return f"nobody looked since {body.get('since')}"
 
 
 def _observed(body: Mapping[str, Any]) -> str:
@@ -119,4 +130,5 @@ def _number(value: object) -> str:
 
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {"snapshot": _snapshot, "decided": _decided, "observed": _observed, "told": _told, "hold": _word}
+    | {"adopted": _adopted, "gap": _gap}
 )

@@ -21,12 +21,20 @@ COSTS = ("Cost", "PreTaxCost")
 SPELLED = {"EA": "Cost", "MCA": "Cost", "PAYG": "PreTaxCost"}
 """What each kind of agreement calls the cost."""
 
+
+def meter_of(charge: Charge) -> str:
+    """`D4s v5`, for Standard_D4s_v5; other meters are called like their category."""
+    name = charge.size.removeprefix("Standard_").replace("_", " ")
+    return (f"{name} Spot" if charge.pricing == "Spot" else name) or charge.category
+
+
 DIMENSIONS: dict[str, Callable[[Charge], str]] = {
     "resourceid": lambda charge: charge.resource.lower(),
     "resourcegroupname": lambda charge: group_of(charge.resource),
     "resourcegroup": lambda charge: group_of(charge.resource),
     "subscriptionid": lambda charge: charge.subscription,
     "metercategory": lambda charge: charge.category,
+    "meter": meter_of,
     "servicename": lambda charge: charge.category,
     "pricingmodel": lambda charge: charge.pricing,
     "chargetype": lambda charge: charge.charge,

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lamplighter.simulator.charges import Charge, Reservation, daily, machines
 from lamplighter.simulator.meter_prices import Tariff
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, cluster_property
+from lamplighter.simulator.spot_market import is_spot, scale_set
 
 if TYPE_CHECKING:
     from lamplighter.simulator.world import World
@@ -154,6 +155,8 @@ def billed_nodes(cluster: Cluster, pool: Pool) -> int:
     """Machines that exist now: those of a pool that is being stopped do until it has stopped."""
     if cluster.power == STOPPED:
         return 0
+    if pool.power == RUNNING and pool.nodes is not None:
+        return len(pool.nodes)
     if pool.power == RUNNING:
         return int(pool.value("count") or 0)
     return int(pool.saved.get("count") or 0) if pool.state == "Stopping" else 0
@@ -164,9 +167,8 @@ def node_group_id(cluster: Cluster) -> str:
 
 
 def vmss_of(cluster: Cluster, pool: str) -> str:
-    """Id of a pool's scale set, named as AKS names them."""
-    name = f"aks-{pool}-{_digits(cluster.key)}-vmss"
-    return f"{node_group_id(cluster)}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
+    """Id of a pool's scale set, also of a pool that is gone."""
+    return scale_set(cluster, Pool(pool, {}))
 
 
 def _digits(text: str) -> str:
@@ -180,8 +182,7 @@ def _note(ledger: Ledger, cluster: Cluster) -> None:
     if not ledger.accounts or ledger.accounts[-1][1:] != account[1:]:
         ledger.accounts.append(account)
     for pool in cluster.pools:
-        spot = str(pool.value("scaleSetPriority") or "").casefold() == "spot"
-        nodes = Nodes(ledger.since, billed_nodes(cluster, pool), str(pool.value("vmSize")), spot)
+        nodes = Nodes(ledger.since, billed_nodes(cluster, pool), str(pool.value("vmSize")), is_spot(pool))
         _step(ledger.pools.setdefault(pool.name.lower(), []), nodes)
     present = {pool.name.lower() for pool in cluster.pools}
     for name, steps in ledger.pools.items():

@@ -13,6 +13,7 @@ from typing import Any
 from lamplighter.simulator import cluster_verbs, endings, market_moves, pool_verbs
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.cost_routes import Costs
+from lamplighter.simulator.demand import Demand
 from lamplighter.simulator.durations import Durations
 from lamplighter.simulator.events import ResourceEvent
 from lamplighter.simulator.faults import Fault
@@ -68,6 +69,8 @@ class World:
     locks: list[Lock] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    demand: Demand = field(default_factory=Demand)
+    """How many nodes the work needs, and what people do by hand at their hours."""
     meter: Meter = field(default_factory=Meter)
     """What everything is billed."""
     costs: Costs = field(default_factory=Costs)
@@ -125,10 +128,16 @@ class World:
         """Let everything happen whose time has come; returns now."""
         with self.lock:
             now = self.now()
-            while self._next_thing(now):
-                pass
+            while (look := self.demand.due(now)) is not None:
+                self._happens(look)
+                self.demand.look(self, look)
+            self._happens(now)
             self.graph.settle(now)
             return now
+
+    def _happens(self, now: datetime) -> None:
+        while self._next_thing(now):
+            pass
 
     def _next_thing(self, now: datetime) -> bool:
         """Let the one thing happen that is due first; False when nothing is."""

@@ -69,8 +69,9 @@ def bill(cloud: Cloud, asked: Asked, now: datetime) -> Bill:
     """The answer, whole or not at all. Raises a CloudError; Throttled says how long to wait."""
     doing = f"reading what {asked.scope} cost"
     rows = []
+    unused = "Unused" if asked.question is Question.UNUSED else ""
     for table in _tables(cloud, asked.scope, asked.basis, _dataset(asked), asked.period):
-        rows += cost_rows(table, asked.basis)
+        rows += cost_rows(table, asked.basis, unused)
     strange = next((row for row in rows if row.charge_period_start not in asked.period), None)
     if strange is not None:
         raise NoReply(f"{doing}: asked about {asked.period}, the answer tells of {strange.charge_period_start}")
@@ -117,8 +118,9 @@ def forecast(cloud: Cloud, scope: str, period: Period, now: datetime, basis: Bas
 def _dataset(asked: Asked) -> dict[str, Any]:
     daily: dict[str, Any] = {"granularity": "Daily"}
     if asked.question is Question.NODES:
-        either = {"or": [MACHINES, UNUSED]}
-        return {**daily, "grouping": _groups("ResourceId", "PricingModel"), "filter": either, "hours": True}
+        return {**daily, "grouping": _groups("ResourceId", "PricingModel"), "filter": MACHINES, "hours": True}
+    if asked.question is Question.UNUSED:
+        return {**daily, "grouping": _groups("ResourceLocation", "Meter"), "filter": UNUSED, "hours": True}
     if asked.scope.startswith("subscriptions/"):
         return {**daily, "grouping": _groups("ResourceId", "MeterCategory")}
     # Above a subscription nothing may be grouped by resource.

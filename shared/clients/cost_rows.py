@@ -78,14 +78,14 @@ def _named(column: Any) -> Any:
     return column.get("name") if isinstance(column, Mapping) else column
 
 
-def cost_rows(table: Table, basis: Basis) -> list[CostRow]:
-    """Rows of either question. What was not asked for is ''."""
+def cost_rows(table: Table, basis: Basis, status: str = "") -> list[CostRow]:
+    """Rows of any question. What was not asked for is ''; `status` is that of commitments, where it was asked for."""
     found = []
     for row in table.rows:
         amount = table.amount(row)
         resource = table.text(row, "resourceid").casefold()
         pricing = table.text(row, "pricingmodel")
-        category = PRICING.get(pricing.replace(" ", "").casefold(), pricing)
+        category = "Committed" if status else PRICING.get(pricing.replace(" ", "").casefold(), pricing)
         found.append(
             CostRow(
                 charge_period_start=table.day(row),
@@ -95,9 +95,11 @@ def cost_rows(table: Table, basis: Basis) -> list[CostRow]:
                 resource_id=resource,
                 resource_group=table.text(row, "resourcegroupname", "resourcegroup").casefold() or _group_of(resource),
                 sub_account_id=table.text(row, "subscriptionid").casefold() or _subscription_of(resource),
+                region=table.text(row, "resourcelocation").replace(" ", "").casefold(),
                 service_name=table.text(row, "metercategory", "servicename"),
+                meter=table.text(row, "meter"),
                 pricing_category=category,
-                commitment_discount_status=_status(category, resource),
+                commitment_discount_status=status or ("Used" if category == "Committed" else ""),
                 consumed_quantity=table.quantity(row),
             )
         )
@@ -125,13 +127,6 @@ def forecast_days(tables: Iterable[Table]) -> tuple[ForecastDay, ...]:
         for table in tables
         for row in table.rows
     )
-
-
-def _status(category: str, resource: str) -> str:
-    """A commitment that no resource used is a row without a resource."""
-    if category != "Committed":
-        return ""
-    return "Used" if resource else "Unused"
 
 
 def _group_of(resource: str) -> str:

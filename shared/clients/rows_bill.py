@@ -1,7 +1,8 @@
 """A bill as a document of the journal, in parts that fit a row: what was read is not asked for again.
 
     {"scope", "period": [begin, end], "basis", "question", "read_at", "totals", "problem", "parts": 2,
-     "lines": [[[resource, group, subscription, service, pricing, status, currency], [[day, amount, hours], ...]], ...]}
+     "lines": [[[resource, group, subscription, service, meter, region, pricing, status, currency],
+                [[day, amount, hours], ...]], ...]}
 
 A resource's names are written once, its days as numbers from the period's begin. Only what a query answers is kept:
 exports are files already.
@@ -67,6 +68,8 @@ def _lines(rows: Iterable[CostRow], bill: Bill) -> list[Any]:
             row.resource_group,
             row.sub_account_id,
             row.service_name,
+            row.meter,
+            row.region,
             row.pricing_category,
             row.commitment_discount_status,
             row.billing_currency,
@@ -79,7 +82,7 @@ def _lines(rows: Iterable[CostRow], bill: Bill) -> list[Any]:
 
 def _rows(lines: Iterable[Any], begin: date, basis: Basis) -> Iterator[CostRow]:
     for names, days in lines:
-        resource, group, subscription, service, pricing, status, currency = names
+        resource, group, subscription, service, meter, region, pricing, status, currency = names
         for day, text, hours in days:
             amount = _decimal(text)
             yield CostRow(
@@ -90,7 +93,9 @@ def _rows(lines: Iterable[Any], begin: date, basis: Basis) -> Iterator[CostRow]:
                 resource_id=resource,
                 resource_group=group,
                 sub_account_id=subscription,
+                region=region,
                 service_name=service,
+                meter=meter,
                 pricing_category=pricing,
                 commitment_discount_status=status,
                 consumed_quantity=_decimal(hours),

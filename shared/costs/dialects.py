@@ -28,6 +28,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "meter": ("metername", "chargedescription", "metersubcategory"),
         "category": ("chargecategory", "chargetype"),
         "pricing": ("pricingcategory", "pricingmodel"),
+        "status": ("commitmentdiscountstatus",),
         "quantity": ("consumedquantity", "quantity", "usagequantity"),
         "unit": ("consumedunit", "unitofmeasure"),
         "tags": ("tags",),

@@ -109,10 +109,20 @@ def _row(cells: Sequence[str], columns: Mapping[str, int], line: int, *, amortis
         meter=text("meter"),
         charge_category=_CATEGORIES.get(_letters(text("category")), text("category")) or "Usage",
         pricing_category=_PRICING.get(_letters(text("pricing")), text("pricing")),
+        commitment_discount_status=_status(text("status"), text("category"), text("pricing")),
         consumed_quantity=quantity,
         unit=text("unit"),
         tags=tags,
     )
+
+
+def _status(status: str, category: str, pricing: str) -> str:
+    """FOCUS says it; the others say it in the charge type, and by a pricing model that is a commitment's."""
+    if status:
+        return status
+    if _letters(category).startswith("unused"):
+        return "Unused"
+    return "Used" if _PRICING.get(_letters(pricing)) == "Committed" else ""
 
 
 def _letters(text: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2s
 from typing import Any
+from zlib import crc32
 
 from shared.model.decisions import Decision
-from shared.model.fleet import Cluster, NodePool, Power
+from shared.model.fleet import MOVING, Cluster, NodePool, Power
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
 from shared.policy.outcomes import Settled
@@ -22,17 +23,22 @@ class Change:
 
     before: Memory
     after: Stored[Memory]
-    cluster: Cluster
+    cluster: Cluster | None
+    """None: it is not in the inventory any more."""
     decisions: tuple[Decision, ...]
 
 
-def history(changes: Iterable[Change], now: datetime) -> Iterator[HistoryRecord]:
-    """What these changes put on record, made while it is written: on the first day that is more than the fleet."""
+def history(changes: Iterable[Change], now: datetime, looked: datetime | None = None) -> Iterator[HistoryRecord]:
+    """What these changes put on record, made while it is written: on the first day that is more than the fleet.
+
+    `looked` is when the fleet was looked at before: what changed did so since then.
+    """
     for change in changes:
         before, after = change.before, change.after.value
+        yield from adoptions(before, after, now)
         yield from power_changes(before, after, now)
         if after.snapshot != before.snapshot:
-            yield snapshot(change.cluster, after.snapshot, now)
+            yield snapshot(change, now, looked)
         if after.decided != before.decided:
             yield from (decided(decision, now) for decision in change.decisions)
 
@@ -73,6 +79,7 @@ def settled(ended: Settled, cluster: str, now: datetime) -> HistoryRecord:
         "reason": open_.reason,
         "message": ended.sentence,
         "took": int((now - open_.claimed_at).total_seconds()),
+        "group": open_.body.get("group"),
     }
     return outcome(cluster, ended.outcome.value, open_.id, now, **body)
 
@@ -83,14 +90,26 @@ def digest_of_decisions(decisions: Iterable[Decision]) -> str:
     return blake2s(text.encode(), digest_size=8).hexdigest()
 
 
-def snapshot_of(cluster: Cluster) -> str:
-    """What savings will need one day: sizes, priorities and bounds of the pools, tier, power."""
-    return _digest(f"{cluster.tier}|{cluster.power}|{';'.join(map(_sizes, cluster.pools))}")
+ABSENT = "absent"
+"""In place of a digest: the cluster is not in the inventory."""
+NO_LOOK_FOR = timedelta(hours=1)
+"""So long without a look, and what happened meanwhile is unknown."""
+
+
+def snapshot_of(cluster: Cluster, now: datetime) -> str:
+    """What savings and bills will need one day: sizes, priorities and bounds of the pools, tier, power, whose it is.
+
+    It changes once a week in any case, each cluster's at its own hour: a reader of some weeks finds all of them.
+    """
+    week = (int(now.timestamp()) // 3600 + crc32(cluster.id.encode()) % 168) // 168
+    about = f"{cluster.tier}|{cluster.power}|{cluster.node_resource_group}|{cluster.problem is not None}"
+    return _digest(f"{week}|{about}|{_tags(frozenset(cluster.tags.items()))}|{';'.join(map(_sizes, cluster.pools))}")
 
 
 @lru_cache(maxsize=4096)
 def _sizes(p: NodePool) -> str:
-    return f"{p.name},{p.vm_size},{p.priority},{p.count},{p.min_count},{p.max_count},{p.autoscaling},{p.power}"
+    sizes = f"{p.name},{p.vm_size},{p.priority},{p.count},{p.min_count},{p.max_count},{p.autoscaling},{p.power}"
+    return f"{sizes},{p.max_surge},{p.provisioning_state.casefold() in MOVING}"
 
 
 # A fleet is built from few shapes of clusters.
@@ -99,22 +118,61 @@ def _digest(text: str) -> str:
     return blake2s(text.encode(), digest_size=8).hexdigest()
 
 
-def snapshot(cluster: Cluster, digest: str, now: datetime) -> HistoryRecord:
-    pools = [
-        {
-            "name": p.name,
-            "vm_size": p.vm_size,
-            "priority": p.priority,
-            "count": p.count,
-            "min": p.min_count,
-            "max": p.max_count,
-            "autoscaling": p.autoscaling,
-            "power": p.power.value,
-        }
-        for p in cluster.pools
-    ]
-    body = {"tier": cluster.tier, "power": cluster.power.value, "version": cluster.kubernetes_version, "pools": pools}
+@lru_cache(maxsize=4096)
+def _tags(tags: frozenset[tuple[str, str]]) -> str:
+    return "|".join(f"{name}={value}" for name, value in sorted(tags))
+
+
+def snapshot(change: Change, now: datetime, looked: datetime | None = None) -> HistoryRecord:
+    cluster, digest = change.cluster, change.after.value.snapshot
+    since = {} if looked is None else {"since": looked.isoformat()}
+    if cluster is None:
+        return HistoryRecord(now, change.before.cluster, "snapshot", digest, {ABSENT: True, **since})
+    body = {
+        "tier": cluster.tier,
+        "power": cluster.power.value,
+        "version": cluster.kubernetes_version,
+        "location": cluster.location,
+        "node_resource_group": cluster.node_resource_group,
+        "tags": dict(cluster.tags),
+        "pools": [_pool(pool) for pool in cluster.pools],
+        **since,
+    }
+    if cluster.problem is not None:
+        body["problem"] = cluster.problem
     return HistoryRecord(now, cluster.id, "snapshot", digest, body)
+
+
+def _pool(p: NodePool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "name": p.name,
+        "vm_size": p.vm_size,
+        "priority": p.priority,
+        "count": p.count,
+        "min": p.min_count,
+        "max": p.max_count,
+        "autoscaling": p.autoscaling,
+        "power": p.power.value,
+        "surge": p.max_surge,
+    }
+    if p.provisioning_state.casefold() in MOVING:
+        body["moving"] = True
+    return body
+
+
+def adoptions(before: Memory, after: Memory, now: datetime) -> Iterator[HistoryRecord]:
+    """When `act` mode first saw a rule for a target: what was before that is what savings compare with."""
+    for key, target in after.targets.items():
+        known = before.target(key or None).adopted
+        for rule in target.adopted:
+            if rule not in known:
+                yield outcome(after.cluster, "adopted", f"{key or 'cluster'}:{rule}", now, pool=key, rule=rule)
+
+
+def gap(since: datetime | None, now: datetime) -> Iterator[HistoryRecord]:
+    """That nobody looked at the fleet for a while, if so."""
+    if since is not None and now - since > NO_LOOK_FOR:
+        yield outcome("fleet", "gap", since.isoformat(), now, since=since.isoformat())
 
 
 def power_changes(before: Memory, after: Memory, now: datetime) -> list[HistoryRecord]:

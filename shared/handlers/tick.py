@@ -85,6 +85,7 @@ def tick(app: App) -> Plan:
     prices = list_prices(app.cloud, read.clusters, app.journal, now)
     state = _Tick(app, now, force.policy, facts, prices, read.owners, gathering.gather(app, _asking(read), now))
     decisions = [d for cluster in read.clusters for d in _safely(state, cluster, read.stored.get(cluster.id))]
+    _absent(state, read)
     plan = admit(decisions, facts, force.policy, now)
     _as_admitted(state, plan)
     if facts.breaker_probe and any(d.action is not None and d.action.disruptive for d in plan.admitted):
@@ -169,7 +170,7 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     state.notices += reliefs.told(before.value, memory, cluster, now)
     state.standing[cluster.id] = standing
     after = remember.conclude(memory, decisions, now)
-    snapshot, decided = records.snapshot_of(cluster), records.digest_of_decisions(decisions)
+    snapshot, decided = records.snapshot_of(cluster, now), records.digest_of_decisions(decisions)
     if (standing, snapshot, decided) != (after.matters, after.snapshot, after.decided):
         after = replace(after, matters=standing, snapshot=snapshot, decided=decided)
     change = records.Change(before.value, Stored(after, before.etag), cluster, decisions)
@@ -178,6 +179,15 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     else:
         _changed(state, change)
     return decisions
+
+
+def _absent(state: _Tick, read: _Reading) -> None:
+    """What is remembered but not seen is gone, or can't be read: from now on nothing is known of it."""
+    seen = {cluster.id for cluster in read.clusters}
+    for id_, item in read.stored.items():
+        if id_ not in seen and item.value.snapshot not in ("", records.ABSENT):
+            after = replace(item.value, snapshot=records.ABSENT)
+            _changed(state, records.Change(item.value, Stored(after, item.etag), None, ()))
 
 
 def _as_admitted(state: _Tick, plan: Plan) -> None:
@@ -195,7 +205,7 @@ def _as_admitted(state: _Tick, plan: Plan) -> None:
 
 def _changed(state: _Tick, change: records.Change) -> None:
     if change.after.value != change.before and not _being_written(change.before, state.now):
-        state.changed[change.cluster.id] = change
+        state.changed[change.before.cluster] = change
 
 
 def _being_written(memory: Memory, now: datetime) -> bool:
@@ -225,7 +235,9 @@ def _write(
             journal.swap_fleet(fleet, row.etag)
         except Superseded:
             log.info("tick: the fleet row was changed meanwhile; the next tick counts again")
-    journal.append(records.history((one for id_, one in state.changed.items() if id_ not in lost), now))
+    looked = row.value.last_tick_at
+    journal.append(records.history((one for id_, one in state.changed.items() if id_ not in lost), now, looked))
+    journal.append(records.gap(looked, now))
     sending.go(lost)
 
 

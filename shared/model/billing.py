@@ -33,7 +33,9 @@ class Question(StrEnum):
     COSTS = "costs"
     """What everything cost: by day, resource and service. A management group's: by resource group and subscription."""
     NODES = "nodes"
-    """Hours of virtual machines and unused commitments: by day, resource and pricing. Part of COSTS, never added to."""
+    """Hours of virtual machines: by day, resource and pricing. Part of COSTS, never added to."""
+    UNUSED = "unused"
+    """Hours of commitments that nobody used: by day, region and meter. Part of COSTS too."""
 
 
 class Source(StrEnum):

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
+NO_NODES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,9 @@ class PoolSpan:
     begin: datetime
     end: datetime
     nodes: int
-    """0 while it, or its cluster, was stopped."""
+    """0 while it, or its cluster, was stopped. Between two looks that differ: the larger number."""
+    fewest: int
+    """The smaller one; the same where it is sure."""
     vm_size: str = ""
     priority: str = "Regular"
     """Regular | Spot"""
@@ -40,6 +43,8 @@ class Held:
     decision: str
     rule: str
     reason: str
+    nodes: Mapping[str, int] = field(default_factory=lambda: NO_NODES)
+    """Pool -> what it had when Azure took the stop. A pool whose nodes were unknown is absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,28 @@ class Started:
     pool: str | None
     at: datetime
     decision: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A resize of ours within a capacity group, that was seen to succeed."""
+
+    at: datetime
+    pool: str
+    decision: str
+    rule: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surged:
+    """An upgrade of ours: in that time a pool had up to so many nodes more than its size says."""
+
+    pool: str
+    begin: datetime
+    end: datetime
+    nodes: int
     rule: str
 
 
@@ -66,6 +93,8 @@ class ClusterPast:
     pools: Mapping[str, tuple[PoolSpan, ...]] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[Held, ...] = ()
     started: tuple[Started, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    surged: tuple[Surged, ...] = ()
     adopted_at: datetime | None = None
     """When `act` mode first saw a rule for it; None where history does not say."""
 

@@ -24,6 +24,8 @@ class SavingKind(StrEnum):
     """A cluster or pool was stopped."""
     SPOT = "spot"
     """Nodes ran as spot that would have run on demand."""
+    UPGRADE = "upgrade"
+    """Nothing is saved by an upgrade: its surge nodes are a cost of ours."""
 
 
 class Confidence(StrEnum):
