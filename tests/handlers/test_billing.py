@@ -98,9 +98,9 @@ def test_a_missing_scope_is_tried_again_the_next_day(stage):
 def test_short_waits_for_the_quota_are_slept_and_longer_ones_handed_back(stage):
     wanted = [asked(n, question) for n in range(6) for question in Question]
     found = bills_for(stage.app, wanted)
-    assert len(found.bills) == 12
+    assert len(found.bills) == 18
     assert found.again_after is None
-    assert stage.world.requests["POST query_costs"] == 18
+    assert stage.world.requests["POST query_costs"] == 24
 
 
 def test_many_scopes_take_several_invocations_and_none_is_asked_twice(stage):

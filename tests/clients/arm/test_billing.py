@@ -141,14 +141,13 @@ def test_a_question_refused_under_both_names_says_what_azure_said_first(cloud, w
         billing.bill(cloud, COSTS, NOW)
 
 
-def test_hours_of_nodes_come_by_pricing_and_unused_commitments_without_a_resource(cloud, wire):
+def test_hours_of_nodes_come_by_pricing(cloud, wire):
     columns = ["Cost", "UsageQuantity", "UsageDate", "ResourceId", "PricingModel", "Currency"]
     rows = [
         [4.8, 20.5, 20261116, VMSS, "OnDemand", "EUR"],
         [0.9, 24, 20261116, VMSS, "Spot", "EUR"],
         [1.0, 3, 20261116, VMSS, "Reservation", "EUR"],
-        [2.0, 7, 20261116, "", "Reservation", "EUR"],
-        [0.5, 7, 20261116, "", "SavingsPlan", "EUR"],
+        [1.1, 2, 20261116, VMSS, "SavingsPlan", "EUR"],
     ]
     wire.say((200, page(columns, rows)))
     bill = billing.bill(cloud, NODES, NOW)
@@ -160,10 +159,19 @@ def test_hours_of_nodes_come_by_pricing_and_unused_commitments_without_a_resourc
         ("Standard", "", Decimal("20.5")),
         ("Dynamic", "", 24),
         ("Committed", "Used", 3),
-        ("Committed", "Unused", 7),
-        ("Committed", "Unused", 7),
+        ("Committed", "Used", 2),
     ]
     assert bill.totals == {}
+
+
+def test_unused_commitments_come_by_region_and_meter(cloud, wire):
+    columns = ["Cost", "UsageQuantity", "UsageDate", "ResourceLocation", "Meter", "Currency"]
+    wire.say((200, page(columns, [[2.0, 7, 20261116, "West Europe", "D4s v5", "EUR"]])))
+    (row,) = billing.bill(cloud, Asked(SCOPE, WEEK, Question.UNUSED), NOW).rows
+    assert (row.commitment_discount_status, row.region, row.meter) == ("Unused", "westeurope", "D4s v5")
+    assert (row.consumed_quantity, row.effective_cost) == (7, 2)
+    asked = wire.sent[0].body["dataset"]["filter"]["dimensions"]
+    assert asked["values"] == ["UnusedReservation", "UnusedSavingsPlan"]
 
 
 def test_actual_cost_is_what_was_billed(cloud, wire):
