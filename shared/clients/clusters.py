@@ -62,7 +62,8 @@ class _Place(NamedTuple):
     name: str
 
 
-def _place(cluster_id: str) -> _Place:
+def place_of(cluster_id: str) -> _Place:
+    """Subscription, group and name. Raises InputError for what is no cluster's id."""
     parts = cluster_id.split("/")
     if len(parts) != 9 or parts[7].casefold() != "managedclusters":
         raise InputError(f"{cluster_id!r} is not the id of a cluster")
@@ -71,7 +72,7 @@ def _place(cluster_id: str) -> _Place:
 
 def get(cloud: Cloud, cluster_id: str) -> Cluster:
     """The cluster as it is now, pools included. `fleet` is None: a GET does not tell membership."""
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     client = cloud.client(place.subscription)
     doing = f"reading {place.name}"
     with answers.answering(doing):
@@ -84,19 +85,19 @@ def get(cloud: Cloud, cluster_id: str) -> Cluster:
 
 def start(cloud: Cloud, cluster_id: str) -> Accepted:
     """Ask AKS to start the cluster. 202 and 204 are both legal: https://learn.microsoft.com/rest/api/aks/managed-clusters/start"""
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     operations = cloud.client(place.subscription).managed_clusters
-    return _written(
-        f"starting {place.name}", lambda: operations.begin_start(place.group, place.name, cls=_whole, **SENT_ONCE)
+    return written(
+        f"starting {place.name}", lambda: operations.begin_start(place.group, place.name, cls=whole, **SENT_ONCE)
     )
 
 
 def stop(cloud: Cloud, cluster_id: str) -> Accepted:
     """Ask AKS to stop the cluster. A stopped one answers 409: that is Busy, and reading again tells."""
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     operations = cloud.client(place.subscription).managed_clusters
-    return _written(
-        f"stopping {place.name}", lambda: operations.begin_stop(place.group, place.name, cls=_whole, **SENT_ONCE)
+    return written(
+        f"stopping {place.name}", lambda: operations.begin_stop(place.group, place.name, cls=whole, **SENT_ONCE)
     )
 
 
@@ -146,7 +147,7 @@ def _resize(properties: Any, size: SavedSize) -> None:
 
 
 def _read_pool(cloud: Cloud, cluster_id: str, pool: str) -> AgentPool:
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     client = cloud.client(place.subscription)
     with answers.answering(f"reading pool {pool} of {place.name}"):
         return client.agent_pools.get(place.group, place.name, pool)
@@ -167,7 +168,7 @@ def put_pool(
     from azure.core import MatchConditions  # noqa: PLC0415 - azure-core is imported at the first call
 
     cluster_id, pool = target
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     document = _read_pool(cloud, cluster_id, pool)
     seen = pool_from(document)
     if there(seen) and seen.is_settled:
@@ -181,13 +182,13 @@ def put_pool(
     if etag:
         options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     operations = cloud.client(place.subscription).agent_pools
-    return _written(
+    return written(
         f"{doing} of {place.name}",
-        lambda: operations.begin_create_or_update(place.group, place.name, pool, document, cls=_whole, **options),
+        lambda: operations.begin_create_or_update(place.group, place.name, pool, document, cls=whole, **options),
     )
 
 
-def _whole(answer: Any, *_: Any) -> Any:
+def whole(answer: Any, *_: Any) -> Any:
     """The SDK's `cls` hook: hand back the HTTP answer with its headers, not the model."""
     return answer
 
@@ -196,7 +197,7 @@ def _document(answer: Any, *_: Any) -> Any:
     return answer.http_response.json()
 
 
-def _written(doing: str, write: Callable[[], Any]) -> Accepted:
+def written(doing: str, write: Callable[[], Any]) -> Accepted:
     with answers.answering(doing):
         response = write().result().http_response
     return Accepted(response.headers.get("azure-asyncoperation"), already=response.status_code == 204)
@@ -208,7 +209,7 @@ def operation(cloud: Cloud, cluster_id: str, url: str) -> OperationState:
     Judged by `status` alone: a start that succeeded carries `error` NotLatestOperation in every answer.
     Raises a CloudError when Azure does not tell; an operation that Azure no longer knows is `gone`.
     """
-    doing = f"asking how the operation on {_place(cluster_id).name} went"
+    doing = f"asking how the operation on {place_of(cluster_id).name} went"
     try:
         answer = cloud.call("GET", url, doing)
     except NotFound as error:
@@ -232,7 +233,7 @@ def locks(cloud: Cloud, cluster_id: str) -> tuple[Lock, ...]:
     `atScope()` means at or above the scope, and leaves out what lies below it:
     https://learn.microsoft.com/powershell/module/az.resources/get-azresourcelock
     """
-    place = _place(cluster_id)
+    place = place_of(cluster_id)
     doing = f"reading the locks of {place.name}"
     url: str = f"{cluster_id}/providers/Microsoft.Authorization/locks"
     params = {"api-version": LOCKS_VERSION, "$filter": "atScope()"}

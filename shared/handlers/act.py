@@ -7,7 +7,7 @@ memory as it is now, and only a decision with the same id goes on. Then claim, w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,15 +26,19 @@ from shared.errors import (
     Throttled,
 )
 from shared.handlers import gathering, inforce, records
+from shared.handlers.releases import releases
 from shared.handlers.writing import write
-from shared.model.decisions import Decision, Reason, Verdict
+from shared.model.decisions import Decision, Level, Reason, Verdict
 from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
-from shared.model.memory import Memory, Stored, Wish
+from shared.model.memory import FleetMemory, Memory, Stored, Wish
+from shared.model.upgrades import Rings
 from shared.policy import claim as protocol
+from shared.policy.bound import BoundRule
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.remember import locked
+from shared.policy.ring_fold import KIND, objection_now
 from shared.policy.voices import owner_of
 
 log = logging.getLogger("lamplighter")
@@ -84,17 +88,19 @@ def act(app: App, message: Mapping[str, Any]) -> str:
 def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: Cluster, stored: Stored[Memory]) -> str:
     fleet = inforce.with_setting(app, app.journal.fleet().value)
     force = inforce.policy_in_force(app, fleet)
+    owner = owner_of(cluster, force.policy)
     lead = timedelta(seconds=float(message.get("queue_lead") or 0))
     facts = FleetFacts(
         hold_by=fleet.hold_by,
         hold_all=fleet.hold_all,
         hold_reason=fleet.hold_reason,
         policy_readable=force.readable,
+        rings=fleet.rings,
+        releases=releases(app, [(cluster, owner.rules)], now),
         queue_lead={(cluster.subscription, cluster.location): lead} if lead else {},
     )
     view = View(cluster, stored.value, fleet=facts)
-    rules = owner_of(cluster, force.policy).rules
-    gathered = gathering.gather(app, [(view, rules)], now).get(cluster.id, NO_FACTS)
+    gathered = gathering.gather(app, [(view, owner.rules)], now).get(cluster.id, NO_FACTS)
     view = replace(view, facts={**gathered, Need.LOCKS: _locks(app, cluster.id, now)})
     id_ = str(message["id"])
     decisions = decide(view, force.policy, now)
@@ -106,7 +112,19 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
         return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
     if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:
         return _dropped(app, cluster.id, id_, now, f"the breaker is open: {fleet.breaker_reason}")
+    turn = _turn(app, found, owner.rules, fleet)
+    if turn:
+        return _dropped(app, cluster.id, id_, now, turn)
     return _claim(_Case(app, message, now, force.policy, cluster, stored, found))
+
+
+def _turn(app: App, decision: Decision, rules: Iterable[BoundRule], fleet: FleetMemory) -> str:
+    """Why an upgrade may not begin after all: between two ticks another may have begun, or failed."""
+    rule = next((one for one in rules if one.kind == KIND and one.name == decision.rule), None)
+    if rule is None or decision.action is None or decision.action.level is not Level.VERSION:
+        return ""
+    memories = (item.value for item in app.journal.memories(on_problem=log.error))
+    return objection_now(decision, rule, fleet.rings.get(rule.name, Rings()), memories)
 
 
 def _remember_lock(app: App, stored: Stored[Memory], refused: Decision, now: datetime) -> None:

@@ -11,8 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from shared.app import App
-from shared.clients import signals
-from shared.errors import LamplighterError
+from shared.clients import signals, upgrading
+from shared.errors import CloudError, LamplighterError
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
 from shared.policy import alerting
@@ -71,4 +71,27 @@ def _alerts(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, F
     return alerting.sorted_out(found, [view.cluster for view, _ in asking], now)
 
 
-GATHERERS: Mapping[Need, Gatherer] = MappingProxyType({Need.ALERTS: _alerts, Need.ACTIVITY: _activity})
+UPGRADES_AT_ONCE = 40
+"""Clusters asked in one go: AKS lets 60 such calls through at once per subscription and region, then one a second.
+https://learn.microsoft.com/azure/aks/quotas-skus-regions"""
+
+
+def _upgrades(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    facts: dict[str, Fact] = {}
+    for number, (view, rule) in enumerate(asking):
+        cluster, past = view.cluster, view.memory.upgrade
+        if number >= UPGRADES_AT_ONCE:
+            facts[cluster.id] = Fact(None, now, "many clusters are in their window; it is asked in a later look")
+            continue
+        at_goal = past is not None and past.run is not None and past.run.what == past.goal
+        try:
+            images = at_goal and rule.block.node_images_every is not None
+            facts[cluster.id] = Fact(upgrading.offers(app.cloud, cluster, images=images), now)
+        except CloudError as error:
+            facts[cluster.id] = Fact(None, now, str(error))
+    return facts
+
+
+GATHERERS: Mapping[Need, Gatherer] = MappingProxyType(
+    {Need.ALERTS: _alerts, Need.ACTIVITY: _activity, Need.UPGRADES: _upgrades}
+)

@@ -84,7 +84,11 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     memory = remember.observe(stored.value, cluster, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     facts = FleetFacts(
-        hold_by=fleet.hold_by, hold_all=fleet.hold_all, hold_reason=fleet.hold_reason, policy_readable=force.readable
+        hold_by=fleet.hold_by,
+        hold_all=fleet.hold_all,
+        hold_reason=fleet.hold_reason,
+        policy_readable=force.readable,
+        rings=fleet.rings,
     )
     view = View(cluster, memory, fleet=facts)
     view = replace(view, facts=gathering.gather(app, [(view, owner.rules)], now, _ASKED).get(cluster.id, NO_FACTS))

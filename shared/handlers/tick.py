@@ -20,6 +20,7 @@ from shared.errors import Superseded
 from shared.handlers import gathering, inforce, records, settling
 from shared.handlers.confirming import confirmed
 from shared.handlers.healing import heal
+from shared.handlers.releases import releases
 from shared.handlers.sending import send_admitted
 from shared.model.decisions import Decision, Notice, Plan, Verdict
 from shared.model.facts import NO_FACTS, FleetFacts, View
@@ -32,6 +33,7 @@ from shared.policy.bound import UNMATCHED, BoundRule
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import counted, fleet_facts
+from shared.policy.ring_fold import fleet_rings, halt_notices
 from shared.policy.rules import learn
 from shared.policy.voices import Owner, owner_of, tag_holds
 
@@ -83,7 +85,8 @@ def tick(app: App) -> Plan:
     read = _read(app, force.policy, now)
     fleet, facts = _fleet(app, row.value, force, read)
     prices = list_prices(app.cloud, read.clusters, app.journal, now)
-    state = _Tick(app, now, force.policy, facts, prices, read.owners, gathering.gather(app, _asking(read), now))
+    gathered = gathering.gather(app, _asking(read, facts), now)
+    state = _Tick(app, now, force.policy, facts, prices, read.owners, gathered)
     decisions = [d for cluster in read.clusters for d in _safely(state, cluster, read.stored.get(cluster.id))]
     _absent(state, read)
     plan = admit(decisions, facts, force.policy, now)
@@ -109,10 +112,10 @@ def _read(app: App, policy: Policy, now: datetime) -> _Reading:
     return _Reading(now, seen, clusters, stored, ended, {cluster.id: owner_of(cluster, policy) for cluster in clusters})
 
 
-def _asking(read: _Reading) -> Iterator[tuple[View, tuple[BoundRule, ...]]]:
+def _asking(read: _Reading, facts: FleetFacts) -> Iterator[tuple[View, tuple[BoundRule, ...]]]:
     for cluster in read.clusters:
-        known = read.stored.get(cluster.id)
-        yield View(cluster, known.value if known else Memory(cluster.id)), read.owners[cluster.id].rules
+        memory = _remembered(read, cluster.id) or Memory(cluster.id)
+        yield View(cluster, memory, fleet=facts), read.owners[cluster.id].rules
 
 
 def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> Iterator[Stored[Memory]]:
@@ -136,9 +139,19 @@ def _fleet(app: App, before: FleetMemory, force: inforce.InForce, read: _Reading
     limit = force.policy.guards_for(UNMATCHED, None).breaker
     fleet = breaker.after(before, succeeded, failed)
     fleet = breaker.tripped(fleet, count, limit, read.now, whole=not read.seen.problems)
+    known = ((one, owners[one.id], _remembered(read, one.id)) for one in read.clusters)
+    rings = fleet_rings(fleet.rings, force.policy, known, read.now, whole=not read.seen.problems)
+    fleet = replace(fleet, rings=rings)
     memories = (item.value for item in read.stored.values())
     held = inforce.with_setting(app, fleet)
-    return fleet, fleet_facts(count, memories, held, read.now, policy_readable=force.readable)
+    facts = fleet_facts(count, memories, held, read.now, policy_readable=force.readable)
+    regions = releases(app, ((one, owners[one.id].rules) for one in read.clusters), read.now)
+    return fleet, replace(facts, releases=regions)
+
+
+def _remembered(read: _Reading, cluster_id: str) -> Memory | None:
+    item = read.stored.get(cluster_id)
+    return None if item is None else item.value
 
 
 def _safely(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple[Decision, ...]:
@@ -244,7 +257,7 @@ def _write(
 def _fleet_notices(
     before: FleetMemory, after: FleetMemory, force: inforce.InForce, seen: Inventory, now: datetime
 ) -> list[Notice]:
-    notices = []
+    notices = halt_notices(before.rings, after.rings, now)
     if after.breaker_open_at is not None and before.breaker_open_at is None:
         text = f"nothing is stopped for now: {after.breaker_reason}"
         notices.append(Notice("breaker_open", "fleet", orphans.breaker_cause(after.breaker_open_at), text, now))

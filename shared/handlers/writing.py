@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from shared.clients import clusters, resizing
+from shared.clients import clusters, resizing, upgrading
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted
 from shared.model.decisions import Action
@@ -27,6 +27,12 @@ WRITERS: Mapping[str, Write] = MappingProxyType(
         "shrink_pool": lambda cloud, action, _: resizing.resize_pool(cloud, action),
         "raise_pool": lambda cloud, action, _: resizing.scale_pool(cloud, action),
         "lower_pool": lambda cloud, action, _: resizing.scale_pool(cloud, action),
+        "upgrade_control_plane": lambda cloud, action, _: upgrading.upgrade_control_plane(cloud, action),
+        "upgrade_pool": lambda cloud, action, _: upgrading.upgrade_pool(cloud, action),
+        "upgrade_node_image": lambda cloud, action, _: upgrading.upgrade_node_image(cloud, action),
+        "reconcile": lambda cloud, action, _: upgrading.reconcile(cloud, action),
+        "set_tier": lambda cloud, action, _: upgrading.set_tier(cloud, action),
+        "put_maintenance": lambda cloud, action, _: upgrading.put_maintenance(cloud, action),
     }
 )
 

@@ -194,10 +194,96 @@ class LowerPool(ScalePool):
     in_production = False
 
 
+@dataclass(frozen=True, slots=True)
+class UpgradeControlPlane(Action):
+    """The control plane alone, to a version. It cannot be rolled back."""
+
+    kind = "upgrade_control_plane"
+    verb = "upgrade"
+    level = Level.VERSION
+    disruptive = True
+    in_production = False
+
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradePool(Action):
+    """The nodes of one pool, to a version that its control plane runs. It cannot be rolled back."""
+
+    kind = "upgrade_pool"
+    verb = "upgrade"
+    level = Level.VERSION
+    disruptive = True
+    in_production = False
+
+    to: str = ""
+    surge: str = ""
+    """What becomes its `maxSurge`; '' leaves that as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeNodeImage(Action):
+    """The nodes of one pool, to the newest image of their version; AKS offers no other."""
+
+    kind = "upgrade_node_image"
+    verb = "upgrade"
+    level = Level.VERSION
+    disruptive = True
+    in_production = False
+
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile(Action):
+    """What was read is written back, so that AKS works off what it left Failed."""
+
+    kind = "reconcile"
+    verb = "repair"
+    level = Level.REPAIR
+    disruptive = True
+    in_production = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetTier(Action):
+    """Another price tier of the control plane."""
+
+    kind = "set_tier"
+    verb = "tier"
+    level = Level.TIER
+    disruptive = True
+    in_production = False
+
+    to: str = ""
+    """Free | Standard | Premium"""
+
+
+@dataclass(frozen=True, slots=True)
+class PutMaintenance(Action):
+    """One of AKS's own maintenance configurations: when AKS may do what it does by itself."""
+
+    kind = "put_maintenance"
+    verb = "maintenance"
+    level = Level.SIDE
+    disruptive = False
+    in_production = False
+
+    name: str = ""
+    window: str = ""
+    """`maintenanceWindow` of the request, as JSON."""
+
+
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {
         kind.kind: kind
-        for kind in (StartCluster, StopCluster, StartPool, StopPool, GrowPool, ShrinkPool, RaisePool, LowerPool)
+        for kind in (
+            *(StartCluster, StopCluster, StartPool, StopPool),
+            *(GrowPool, ShrinkPool, RaisePool, LowerPool),
+            *(UpgradeControlPlane, UpgradePool, UpgradeNodeImage),
+            *(Reconcile, SetTier, PutMaintenance),
+        )
     }
 )
 """Every kind that can be claimed and settled. What is not here is never written to Azure."""
@@ -250,6 +336,11 @@ class Reason(StrEnum):
     TIDY = "tidy"
     ALERT = "alert"
     ALERT_OVER = "alert_over"
+    UPGRADE = "upgrade"
+    NODE_IMAGE = "node_image"
+    REPAIR = "repair"
+    TIER = "tier"
+    MAINTENANCE_WINDOW = "maintenance_window"
     # nothing to do
     AS_WISHED = "as_wished"
     NO_RULE = "no_rule"
@@ -275,6 +366,11 @@ class Reason(StrEnum):
     AUTOSCALER = "autoscaler"
     UNKNOWN_POOL = "unknown_pool"
     FLEET_MEMBER = "fleet_member"
+    AUTO_UPGRADE = "auto_upgrade"
+    TIER_NEEDED = "tier_needed"
+    WRITE_ONLY_SECRETS = "write_only_secrets"
+    UNLISTED_ERROR = "unlisted_error"
+    ESCALATED = "escalated"
     # deferred
     HOLD = "hold"
     BUSY = "busy"
@@ -291,6 +387,26 @@ class Reason(StrEnum):
     NO_ROOM = "no_room"
     UNDONE = "undone"
     WAITS_FOR = "waits_for"
+    RING_WAITS = "ring_waits"
+    RING_HALTED = "ring_halted"
+    AT_ONCE = "at_once"
+    NOT_OFFERED = "not_offered"
+    UNHEALTHY = "unhealthy"
+    SKEW = "skew"
+    BLOCKED_BY_AKS = "blocked_by_aks"
+    UNDRAINABLE = "undrainable"
+    WINDOW_TOO_SHORT = "window_too_short"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a rule itself found in the way of what it wants; guards are asked first."""
+
+    reason: Reason
+    sentence: str
+    until: datetime | None = None
+    """When it is over, aware UTC; None when nobody knows."""
+    verdict: Verdict = Verdict.DEFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +438,8 @@ class Proposal:
     evidence: Mapping[str, str] = field(default_factory=lambda: NO_EVIDENCE)
     action: Action | None = None
     """For rules whose wish is not a power state; they arrive with their actions."""
+    obstacle: Obstacle | None = None
+    """With `action`: why it is not done now."""
     estimated_saving: Money | None = None
     ready_by: datetime | None = None
     """When people expect it to be up; later than that by 10 minutes is late."""
@@ -365,6 +483,8 @@ class Decision:
     lane: tuple[str, str] = ("", "")
     """(subscription, location): what Azure throttles together."""
     announce: Announcement | None = None
+    agrees: bool = False
+    """The target's power is as wished, while this decision is about something else."""
 
     @property
     def pool(self) -> str | None:

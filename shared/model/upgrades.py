@@ -58,6 +58,7 @@ class Fall:
 
 
 NO_CONFIGURATIONS: Mapping[str, str] = MappingProxyType({})
+NO_SECONDS: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,11 @@ class UpgradePast:
     """When the first write of an upgrade was accepted, until everything is on one version: it is half-way."""
     fall: Fall | None = None
     """The last upgrade that did not end well, until one does."""
-    seconds: tuple[int, ...] = ()
-    """How long our recent upgrades took for each wave of nodes, newest last."""
+    asked: str = ""
+    """The upgrade under way that Azure took: its kind and its pool."""
+    asked_at: datetime | None = None
+    seconds: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: NO_SECONDS)
+    """Lower-case pool ('' is the control plane) -> how long our recent upgrades of it took, newest last."""
     images_at: datetime | None = None
     """When we last rolled a node image."""
     configurations: Mapping[str, str] = field(default_factory=lambda: NO_CONFIGURATIONS)
@@ -91,9 +95,9 @@ class UpgradePast:
         """Only what differs from the defaults."""
         document: Document = {name: value for name in _TEXTS if (value := getattr(self, name))}
         document |= {name: one.to_json() for name in ("run", "image", "fall") if (one := getattr(self, name))}
-        document |= {name: _ticks(at) for name in ("begun_at", "images_at") if (at := getattr(self, name)) is not None}
+        document |= {name: _ticks(at) for name in _INSTANTS if (at := getattr(self, name)) is not None}
         if self.seconds:
-            document["seconds"] = list(self.seconds)
+            document["seconds"] = {pool: list(some) for pool, some in self.seconds.items()}
         if self.configurations:
             document["configurations"] = dict(self.configurations)
         return document
@@ -108,14 +112,16 @@ class UpgradePast:
             run=None if run is None else Run.from_json(run),
             image=None if image is None else Run.from_json(image),
             begun_at=_maybe_instant(get("begun_at")),
-            fall=None if fall is None else Fall.from_json(fall),
-            seconds=tuple(get("seconds", ())),
             images_at=_maybe_instant(get("images_at")),
+            asked_at=_maybe_instant(get("asked_at")),
+            fall=None if fall is None else Fall.from_json(fall),
+            seconds={pool: tuple(some) for pool, some in get("seconds", {}).items()} or NO_SECONDS,
             configurations=get("configurations") or NO_CONFIGURATIONS,
         )
 
 
-_TEXTS = ("rule", "ring", "goal", "came_from", "waits")
+_TEXTS = ("rule", "ring", "goal", "came_from", "waits", "asked")
+_INSTANTS = ("begun_at", "images_at", "asked_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,18 @@ from shared.policy.bound import UNMATCHED, StopBudget
 from shared.policy.document import Policy
 from shared.policy.durations import show_duration
 from shared.policy.facts import pace
+from shared.policy.ring_fold import Turns
 
 
 def admit(decisions: Iterable[Decision], facts: FleetFacts, policy: Policy, now: datetime) -> Plan:
     """A Plan with every decision, in the order given; some of them deferred, the admitted ones paced."""
     given = tuple(decisions)
     wanted = sorted((d for d in given if _goes(d)), key=_rank)
-    budgets = _Budgets(policy, facts, given, now)
+    budgets, turns = _Budgets(policy, facts, given, now), Turns(policy, facts)
     lanes: Counter[tuple[str, str]] = Counter()
     settled: dict[str, Decision] = {}
     for decision in wanted:
-        objection = budgets.objection(decision)
+        objection = budgets.objection(decision) or turns.objection(decision)
         if objection is not None:
             settled[decision.id] = objection
             continue

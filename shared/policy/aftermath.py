@@ -14,7 +14,8 @@ from typing import Any
 from shared.model.decisions import Action
 from shared.model.memory import Memory
 from shared.policy import reliefs
-from shared.policy.rules import spot
+from shared.policy import upgrade_memory as upgrade
+from shared.policy.rules import repair, spot
 
 Leaves = Callable[[Memory, Any, datetime], Memory]
 
@@ -35,12 +36,18 @@ class Aftermath:
 
 
 NONE = Aftermath()
+_OF_UPGRADES = Aftermath(upgrade.accepted, upgrade.succeeded, upgrade.failed)
 AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
     {
         "grow_pool": Aftermath(accepted=spot.accepted),
         "shrink_pool": Aftermath(accepted=spot.accepted, failed=spot.not_drained),
         "raise_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
         "lower_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
+        "upgrade_control_plane": _OF_UPGRADES,
+        "upgrade_pool": _OF_UPGRADES,
+        "upgrade_node_image": _OF_UPGRADES,
+        "reconcile": Aftermath(accepted=repair.accepted),
+        "put_maintenance": Aftermath(accepted=upgrade.configured),
     }
 )
 

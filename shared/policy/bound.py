@@ -79,6 +79,8 @@ class BoundRule:
     """act | plan; never more than the file's."""
     guards: Mapping[str, Any] = field(default_factory=lambda: NO_GUARDS)
     """Only the guards this rule sets itself."""
+    environment: str = ""
+    """Where the cluster is that it speaks about; set only for rules that ask, by `Policy.placed`."""
     fingerprint: str = ""
     """Digest of block, schedules and calendars: what adoption is bound to."""
 

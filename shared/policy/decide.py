@@ -29,7 +29,7 @@ from shared.policy.bench import Bench
 from shared.policy.changes import wanted_change
 from shared.policy.document import Policy
 from shared.policy.facts import STOP_EXPIRES
-from shared.policy.guards import first_objection
+from shared.policy.guards import first_objection, found_by_rule
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, still_speaks
 from shared.policy.voices import Owner, hear, heard
@@ -66,7 +66,7 @@ def _after(whole: Decision, parts: Sequence[Decision]) -> tuple[Decision, ...]:
         if part.verdict not in (Verdict.ACT, Verdict.PLAN) or acting is None or beside:
             acting = part if beside and part.verdict is Verdict.ACT else acting
             done.append(part)
-        elif acting is whole:
+        elif acting is whole and whole.action is not None and whole.action.goal is not None:
             text = "the whole cluster stops, and its pools with it"
             done.append(replace(part, verdict=Verdict.NONE, action=None, reason=Reason.SUPERSEDED, message=text))
         else:
@@ -83,7 +83,8 @@ def _decide_target(bench: Bench, pool: str | None) -> Decision:
         return said
     if bench.view.memory.open is not None:
         return _under_way(bench, pool, bench.view.memory.open)
-    return _propose_action(bench, said, change)
+    decision = _propose_action(bench, said, change)
+    return replace(decision, agrees=said.reason is Reason.AS_WISHED, announce=said.announce)
 
 
 def _decide_power(bench: Bench, pool: str | None) -> Decision:
@@ -249,7 +250,7 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
         assert proposal.wish is not None  # noqa: S101 - heard() returns only proposals with a wish
         action = power_action(view.cluster.id, proposal.pool, proposal.wish)
     case = bench.case(action, proposal)
-    objection = first_objection(case) or unwarned(case)
+    objection = first_objection(case) or found_by_rule(case) or unwarned(case)
     announce = None
     if objection is None:
         verdict = Verdict.PLAN if "plan" in (bench.policy.mode, proposal.mode) else Verdict.ACT
@@ -271,7 +272,7 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
         evidence=proposal.evidence,
         ready_by=_ready_by(bench, proposal),
         until=proposal.until,
-        estimated_saving=_saving(view, proposal, now),
+        estimated_saving=proposal.estimated_saving or _saving(view, proposal, now),
         not_before=None if objection is None else objection.until,
         expires_at=now + (STOP_EXPIRES if action.disruptive else START_EXPIRES),
         announce=announce,

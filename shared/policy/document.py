@@ -73,6 +73,8 @@ class Policy:
     _guards: dict[tuple[str | None, str | None], Guards] = field(init=False, repr=False, default_factory=dict)
     _retimed: dict[tuple[str, str], BoundRule] = field(init=False, repr=False, default_factory=dict)
 
+    _placed: dict[tuple[str, str], BoundRule] = field(init=False, repr=False, default_factory=dict)
+
     def __post_init__(self) -> None:
         environments = self.environments
         looked_at = [part for entry in environments for part in (entry.match, entry.unless)]
@@ -121,6 +123,16 @@ class Policy:
             known = self._retimed[key] = replace(rule, schedules=(schedule,), fingerprint=wording)
         return known
 
+    def placed(self, rule: BoundRule, environment: str) -> BoundRule:
+        """The rule, told in which environment its cluster is; memoised. For rules whose block has rings."""
+        if rule.kind not in PLACED:
+            return rule
+        key = (rule.name, environment)
+        known = self._placed.get(key)
+        if known is None:
+            known = self._placed[key] = replace(rule, environment=environment)
+        return known
+
     def _environment(self, cluster: Cluster, _: str) -> Environment:
         held = [entry.environment for entry in self.environments if entry.holds(cluster)]
         return next((one for one in held if one.production), held[0] if held else UNMATCHED)
@@ -144,6 +156,8 @@ def _applies(rule: BoundRule, cluster: Cluster, environment: str, *, production:
     )
 
 
+PLACED = frozenset({"upgrades"})
+"""Kinds of rules that ask where their cluster is."""
 BUILT_IN: Mapping[str, Schedule] = {"always": ALWAYS, "never": NEVER}
 
 

@@ -72,6 +72,7 @@ def fleet_facts(
         recent_stops=recent_stops(remembered, now),
         stops_of={one.cluster: stops for one in remembered if (stops := recent_stops((one,), now))},
         queued=frozenset(memory.queued_id for memory in remembered if _in_queue(memory, now)),
+        rings=fleet.rings,
         queue_lead={lane: pace(number) for lane, number in count.lanes.items() if number > BURST},
     )
 

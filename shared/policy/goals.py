@@ -11,8 +11,18 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from shared.model.decisions import ResizePool
+from shared.model.decisions import (
+    PutMaintenance,
+    Reconcile,
+    ResizePool,
+    SetTier,
+    UpgradeControlPlane,
+    UpgradeNodeImage,
+    UpgradePool,
+)
 from shared.model.fleet import Cluster
+from shared.model.versions import Version
+from shared.policy.versions import image_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,38 @@ def resized(action: ResizePool, cluster: Cluster) -> bool | None:
     return None if pool is None else action.seen_in(pool)
 
 
+def control_plane_upgraded(action: UpgradeControlPlane, cluster: Cluster) -> bool | None:
+    found, to = Version.read(cluster.current_version), Version.read(action.to)
+    return None if found is None or to is None else found >= to
+
+
+def pool_upgraded(action: UpgradePool, cluster: Cluster) -> bool | None:
+    pool, to = cluster.pool(action.pool or ""), Version.read(action.to)
+    found = None if pool is None else Version.read(pool.version)
+    return None if found is None or to is None else found >= to
+
+
+def image_upgraded(action: UpgradeNodeImage, cluster: Cluster) -> bool | None:
+    pool, to = cluster.pool(action.pool or ""), image_release(action.to)
+    found = None if pool is None else image_release(pool.image)
+    return None if found is None or to is None else found >= to
+
+
+def reconciled(action: Reconcile, cluster: Cluster) -> bool | None:
+    """It is enough that it is well: the state is asked for besides."""
+    return action.pool is None or cluster.pool(action.pool) is not None
+
+
+def tier_set(action: SetTier, cluster: Cluster) -> bool | None:
+    return None if not cluster.tier else cluster.tier.casefold() == action.to.casefold()
+
+
+def configured(action: PutMaintenance, cluster: Cluster) -> bool | None:
+    """Azure answers such a write when it is done, and no reading of the cluster shows it."""
+    del action, cluster
+    return True
+
+
 GOALS: Mapping[str, Goal] = MappingProxyType(
     {
         # A node takes some minutes to come; one that leaves is drained first, and disruption budgets hold it up.
@@ -39,5 +81,12 @@ GOALS: Mapping[str, Goal] = MappingProxyType(
         "shrink_pool": Goal(resized, timedelta(minutes=60)),
         "raise_pool": Goal(resized, timedelta(minutes=30)),
         "lower_pool": Goal(resized, timedelta(minutes=60)),
+        # AKS waits half an hour for each node that does not drain; a large pool takes a night.
+        "upgrade_control_plane": Goal(control_plane_upgraded, timedelta(hours=2)),
+        "upgrade_pool": Goal(pool_upgraded, timedelta(hours=8)),
+        "upgrade_node_image": Goal(image_upgraded, timedelta(hours=8)),
+        "reconcile": Goal(reconciled, timedelta(hours=1), lasting=False),
+        "set_tier": Goal(tier_set, timedelta(minutes=30)),
+        "put_maintenance": Goal(configured, timedelta(minutes=10), lasting=False),
     }
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action, Proposal, Reason, ScalePool, Verdict
+from shared.model.decisions import Action, Level, Proposal, Reason, ScalePool, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish
@@ -20,6 +20,14 @@ from shared.policy.scaling import obstacle
 from shared.policy.spoken import spoken
 
 _SCALE_SETS = "virtualmachinescalesets"
+
+
+_DONE = {Level.LOWER: "made smaller", Level.VERSION: "upgraded", Level.REPAIR: "repaired"}
+_OF_NODES = frozenset({Level.POWER, Level.RAISE, Level.LOWER})
+"""Levels at which nodes come and go for good."""
+_SIZES = frozenset({Level.RAISE, Level.LOWER})
+_MENDS = frozenset({Level.REPAIR, Level.VERSION})
+"""What may be the remedy for a state of Failed: an upgrade that broke off is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,14 @@ def _refuse(reason: Reason, sentence: str) -> Objection:
     return Objection(Verdict.REFUSE, reason, sentence)
 
 
+def found_by_rule(case: Case) -> Objection | None:
+    """What the rule that proposed it found in the way."""
+    obstacle = case.proposal.obstacle
+    if obstacle is None:
+        return None
+    return Objection(obstacle.verdict, obstacle.reason, obstacle.sentence, obstacle.until)
+
+
 def _defer(reason: Reason, sentence: str, until: datetime | None = None) -> Objection:
     return Objection(Verdict.DEFER, reason, sentence, until)
 
@@ -64,7 +80,7 @@ def _defer(reason: Reason, sentence: str, until: datetime | None = None) -> Obje
 def _production(case: Case) -> Iterator[Objection]:
     if case.environment.production and not case.action.in_production:
         named = case.environment.name or "no environment matches it, so it counts as production"
-        done = "stopped" if case.action.goal is Wish.STOPPED else "made smaller"
+        done = "stopped" if case.action.goal is Wish.STOPPED else _DONE.get(case.action.level, "changed")
         yield _refuse(Reason.PRODUCTION, f"production is never {done} ({named})")
 
 
@@ -94,10 +110,11 @@ def _supported(case: Case) -> Iterator[Objection]:
     pool = None if pool_name is None else cluster.pool(pool_name)
     pools = cluster.pools if pool is None else (pool,)
     strange = [one for one in pools if (one.kind or _SCALE_SETS).casefold() != _SCALE_SETS]
-    if strange:
+    if strange and case.action.level in _OF_NODES:
         names = ", ".join(f"{one.name} ({one.kind})" for one in strange)
         yield _refuse(Reason.AVAILABILITY_SET, f"AKS stops only scale-set pools, and this is not one: {names}")
-    if pool is not None and case.action.disruptive and (pool.mode or "").casefold() != "user":
+    shrinks = case.action.disruptive and case.action.level in _OF_NODES
+    if pool is not None and shrinks and (pool.mode or "").casefold() != "user":
         what = f"a {pool.mode} pool" if pool.mode else "a pool of unknown mode"
         yield _refuse(Reason.SYSTEM_POOL, f"{pool.name} is {what}; only User pools {case.action.verb}")
 
@@ -109,7 +126,11 @@ def _scaling(case: Case) -> Iterator[Objection]:
 
 
 def _fleet_member(case: Case) -> Iterator[Objection]:
-    """What we stopped before it became a member we still start."""
+    """What we stopped before it became a member we still start. Its hub upgrades it: nobody else does."""
+    if case.view.cluster.fleet is not None and case.action.level is Level.VERSION:
+        hub = case.view.cluster.fleet.rpartition("/")[2]
+        yield _refuse(Reason.FLEET_MEMBER, f"it is a member of fleet {hub}, which upgrades it")
+        return
     owed = case.target.owed is not None and not case.action.disruptive
     stands = case.action.goal is None or owed  # only a stopped member fails an update run
     if case.view.cluster.fleet is not None and not case.guards.fleet_members and not stands:
@@ -171,18 +192,19 @@ def _busy(case: Case) -> Iterator[Objection]:
 
     Who resizes a pool waits for that pool only: nobody who lost nodes should wait for another pool's upgrade.
     """
-    cluster, resized = case.view.cluster, case.action.pool if case.action.goal is None else None
+    cluster, resized = case.view.cluster, case.action.pool if case.action.level in _SIZES else None
     states = [("the cluster", cluster.provisioning_state)]
     states += [
         (f"pool {p.name}", p.provisioning_state or cluster.provisioning_state)
         for p in cluster.pools
         if resized is None or p.name.casefold() == resized.casefold()
     ]
-    fine = {"succeeded"} if case.action.disruptive else {"succeeded", "failed", "canceled"}
+    mends = case.action.level in _MENDS or not case.action.disruptive
+    fine = {"succeeded", "failed", "canceled"} if mends else {"succeeded"}
     for who, state in states:
         if state.casefold() not in fine:
             yield _defer(Reason.BUSY, f"{who} is {state}")
-    if case.action.pool is not None and cluster.power is not Power.RUNNING:
+    if (case.action.pool is not None or case.action.goal is None) and cluster.power is not Power.RUNNING:
         yield _defer(Reason.CLUSTER_STOPPED, "the cluster itself is stopped")
 
 

@@ -26,6 +26,7 @@ def check_references(data: dict[str, Any], mistakes: Mistakes) -> None:
     for path, name in _environment_names(data):
         if name.casefold() not in environments and not GLOB.search(name):
             _unknown(name, path, ("environment", environments.values(), "environments"), mistakes)
+    _rings(data, environments, mistakes)
     schedules = {name.casefold(): name for name in (*_keys(data, "schedules"), *BUILT_IN_SCHEDULES)}
     for path, name in _schedule_names(data):
         if name.casefold() not in schedules:
@@ -35,6 +36,25 @@ def check_references(data: dict[str, Any], mistakes: Mistakes) -> None:
     for path, name in _calendar_names(data):
         if name not in calendars:
             _unknown(name, path, ("calendar", calendars, "calendars"), mistakes)
+
+
+def _rings(data: dict[str, Any], environments: dict[str, str], mistakes: Mistakes) -> None:
+    """Rings are environments of the file, each once, none of them production: that is reported, whatever is written."""
+    entries = (entry for _, entry in items(data.get("environments"), ("environments",)) if isinstance(entry, dict))
+    production = {str(as_text(entry.get("name"))).casefold() for entry in entries if entry.get("production") is True}
+    for path, entry in items(data.get("rules"), ("rules",)):
+        block = entry.get("upgrades") if isinstance(entry, dict) else None
+        seen: set[str] = set()
+        for at, name in _texts(block.get("rings"), (*path, "upgrades", "rings")) if isinstance(block, dict) else ():
+            folded = name.casefold()
+            if folded in production:
+                mistakes.add(at, f"'{name}' is production, which is reported and never upgraded",
+                             "expected environments outside production, such as [dev, staging]")  # fmt: skip
+            elif environments.get(folded) != name:
+                _unknown(name, at, ("environment", environments.values(), "environments"), mistakes)
+            elif folded in seen:
+                mistakes.add(at, f"the ring '{name}' is there twice", "expected each environment once")
+            seen.add(folded)
 
 
 def _unknown(name: str, path: Path, kind: tuple[str, Collection[str], str], mistakes: Mistakes) -> None:
@@ -119,9 +139,10 @@ def _environment_names(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
 
 def _schedule_names(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     for path, entry in items(data.get("rules"), ("rules",)):
-        block = entry.get("hours") if isinstance(entry, dict) else None
-        if isinstance(block, dict):
-            yield from _texts(block.get("schedule"), (*path, "hours", "schedule"))
+        for key, name in (("hours", "schedule"), ("upgrades", "window")):
+            block = entry.get(key) if isinstance(entry, dict) else None
+            if isinstance(block, dict):
+                yield from _texts(block.get(name), (*path, key, name))
 
 
 def _calendar_names(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:

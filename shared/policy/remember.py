@@ -176,7 +176,7 @@ def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, to
     """
     changed = {}
     for decision in decisions:
-        if decision.reason is not Reason.AS_WISHED and decision.announce is None:
+        if not _agrees(decision) and decision.announce is None:
             continue
         target = memory.target(decision.pool)
         served = _served(target.served, decision, now)
@@ -188,11 +188,15 @@ def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, to
 
 def _served(known: Served | None, decision: Decision, now: datetime) -> Served | None:
     """Kept as it is while it says the same of the same transition."""
-    if decision.reason is not Reason.AS_WISHED or decision.wish is None:
+    if not _agrees(decision) or decision.wish is None:
         return known
     due = decision.due_at
     same = known is not None and known.wish is decision.wish and (due is None or due <= known.through)
     return known if same else Served(decision.wish, now)
+
+
+def _agrees(decision: Decision) -> bool:
+    return decision.agrees or decision.reason is Reason.AS_WISHED
 
 
 def _warned(known: Warned | None, decision: Decision, now: datetime) -> Warned | None:

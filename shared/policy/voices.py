@@ -94,7 +94,7 @@ class Owner:
 def owner_of(cluster: Cluster, policy: Policy) -> Owner:
     """Environment, rules and the owner's word. Total: what cannot be read is in `problems`."""
     environment = policy.environment_of(cluster)
-    rules = policy.rules_for(cluster, environment)
+    rules = tuple([policy.placed(rule, environment.name or "") for rule in policy.rules_for(cluster, environment)])
     zone = _zone(rules, policy.timezone)
     tags = read_tags(cluster.tags, zone)
     if tags.schedule is None:
@@ -104,7 +104,8 @@ def owner_of(cluster: Cluster, policy: Policy) -> Owner:
         known = ", ".join(sorted(policy.schedules))
         unknown = f"lamplighter-schedule names {tags.schedule!r}, which the policy does not know; it knows {known}"
         return Owner(environment, rules, tags, (*tags.problems, unknown), zone)
-    rules = tuple(policy.retimed(rule, schedule) for rule in rules)
+    # The owner says when people are at work, not when upgrades are safe.
+    rules = tuple(rule if rule.environment else policy.retimed(rule, schedule) for rule in rules)
     theirs = _zone(rules, zone)
     if theirs != zone:
         tags = read_tags(cluster.tags, theirs)

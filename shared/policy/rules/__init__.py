@@ -19,7 +19,7 @@ from shared.model.facts import Need, View
 from shared.model.memory import Memory
 from shared.policy import reliefs
 from shared.policy.bound import BoundRule
-from shared.policy.rules import hours, idle, on_alert
+from shared.policy.rules import hours, idle, on_alert, repair, tier, upgrades
 
 
 class Rule(Protocol):
@@ -35,6 +35,9 @@ RULES: tuple[Rule, ...] = (  # type: ignore[assignment]  # a module is no type t
     hours,  # the clock: what a schedule says
     idle,  # use: what signals say
     on_alert,  # alerts: for a while
+    repair,  # what AKS left Failed
+    upgrades,  # versions: ring after ring
+    tier,  # what the control plane costs
 )
 
 BY_KEY = {rule.KEY: rule for rule in RULES}
@@ -75,5 +78,7 @@ def _use(view: View, rule: BoundRule, now: datetime) -> Memory:
     return view.memory if activity is view.memory.activity else replace(view.memory, activity=activity)
 
 
-LEARNERS: Mapping[str, Callable[[View, BoundRule, datetime], Memory]] = MappingProxyType({idle.KEY: _use})
+LEARNERS: Mapping[str, Callable[[View, BoundRule, datetime], Memory]] = MappingProxyType(
+    {idle.KEY: _use, repair.KEY: repair.learned, upgrades.KEY: upgrades.learned}
+)
 """Rules that learn from every look of a tick: KEY -> memory after it, the same object where nothing was learned."""
