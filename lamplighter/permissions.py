@@ -65,7 +65,24 @@ def stops_clusters(rule: BoundRule) -> bool:
 
 
 def writes_pools(rule: BoundRule) -> bool:
-    return rule.kind == "hours" and rule.block.pools is not None
+    return rule.kind in ("upgrades", "repair") or (rule.kind == "hours" and rule.block.pools is not None)
+
+
+def wakes_clusters(rule: BoundRule) -> bool:
+    """Who upgrades also wakes what sleeps in its window."""
+    return rule.kind == "upgrades" or starts_clusters(rule)
+
+
+def writes_clusters(rule: BoundRule) -> bool:
+    return rule.kind in ("upgrades", "repair", "tier")
+
+
+def renews_images(rule: BoundRule) -> bool:
+    return rule.kind == "upgrades" and rule.block.node_images_every is not None
+
+
+def writes_maintenance(rule: BoundRule) -> bool:
+    return rule.kind == "upgrades" and rule.block.maintenance
 
 
 TABLE: tuple[tuple[str, str, Wanting], ...] = (
@@ -86,18 +103,29 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     ("Microsoft.CostManagement/forecast/action", "the same question, which is a POST", telling_costs),
     ("Microsoft.Compute/disks/read", "disks that are attached to nothing", telling_costs),
     ("Microsoft.Network/publicIPAddresses/read", "public addresses that are attached to nothing", telling_costs),
+    (f"{CLUSTERS}/upgradeProfiles/read", "what AKS offers a cluster", of_kind("upgrades")),
+    (f"{CLUSTERS}/agentPools/upgradeProfiles/read", "the newest node image of a pool", of_kind("upgrades")),
+    (f"{AKS}/locations/kubernetesVersions/read", "the Kubernetes versions of a region", of_kind("upgrades")),
     ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
     (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
     (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),
     # What was stopped is owed a start, whatever `only` says: who stops also starts.
-    (f"{CLUSTERS}/start/action", "starts clusters", acts(starts_clusters)),
+    (f"{CLUSTERS}/start/action", "starts clusters", acts(wakes_clusters)),
     (f"{CLUSTERS}/stop/action", "stops clusters", acts(stops_clusters)),
-    (f"{CLUSTERS}/agentPools/write", "stops, starts and resizes node pools", acts(writes_pools)),
+    (f"{CLUSTERS}/agentPools/write", "stops, starts, resizes and upgrades node pools", acts(writes_pools)),
     (
         "Microsoft.Network/virtualNetworks/subnets/join/action",
         "AKS asks for it when a pool in a subnet of your own is written",
         acts(writes_pools),
     ),
+    (f"{CLUSTERS}/write", "upgrades control planes, mends what Failed, sets tiers", acts(writes_clusters)),
+    (
+        "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+        "AKS asks for it when a cluster with an identity of your own is written",
+        acts(writes_clusters),
+    ),
+    (f"{CLUSTERS}/agentPools/upgradeNodeImageVersion/action", "renews node images", acts(renews_images)),
+    (f"{CLUSTERS}/maintenanceConfigurations/write", "AKS's own windows follow a schedule", acts(writes_maintenance)),
 )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.simulator import refusals
+from lamplighter.simulator import refusals, versions
 from lamplighter.simulator.operations import Call, Operation
-from lamplighter.simulator.resources import CLUSTER_READ_ONLY, RUNNING, STOPPED, Cluster, Pool
+from lamplighter.simulator.resources import CLUSTER_READ_ONLY, RUNNING, STOPPED, VERSION, Cluster, Pool, current_version
 
 if TYPE_CHECKING:
     from lamplighter.simulator.world import World
@@ -122,11 +122,14 @@ def put(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> Ope
     profiles = properties.pop("agentPoolProfiles", None)
     if profiles is not None:
         _check_profiles(cluster, profiles)
+    wanted = properties.get("kubernetesVersion")
+    upgrade = wanted is not None and wanted != cluster.properties.get("kubernetesVersion", VERSION)
+    to = versions.check_control_plane(world, cluster, str(wanted), profiles or []) if upgrade else ""
+    running = current_version(cluster)
     world.touch(cluster, now)
     kept = {name: value for name, value in cluster.properties.items() if name in CLUSTER_READ_ONLY}
     sent = {name: value for name, value in properties.items() if name not in CLUSTER_READ_ONLY}
-    upgrade = "kubernetesVersion" in sent and sent["kubernetesVersion"] != cluster.properties.get("kubernetesVersion")
-    cluster.properties = {**kept, **sent}
+    cluster.properties = {**kept, **sent, "currentKubernetesVersion": running}
     cluster.tags = body.get("tags")
     cluster.sku = body.get("sku") or cluster.sku
     cluster.identity = body.get("identity") or cluster.identity
@@ -136,7 +139,9 @@ def put(world: World, cluster: Cluster, body: dict[str, Any], call: Call) -> Ope
             pool.properties.update(
                 {key: profile[key] for key in ("count", "minCount", "maxCount", "enableAutoScaling") if key in profile}
             )
-    return _open(world, cluster, "upgrade" if upgrade else "update", call)
+    operation = _open(world, cluster, "upgrade" if upgrade else "update", call)
+    operation.before = {"to": to}
+    return operation
 
 
 def _check_profiles(cluster: Cluster, profiles: list[dict[str, Any]]) -> None:

@@ -21,6 +21,9 @@ GUESSED: dict[str, tuple[float, ...]] = {
     "update": (40.0,),
     "tags": (15.0,),
     "upgrade": (600.0,),
+    # For each wave of nodes: one comes, the old one is drained, and goes.
+    "pool-upgrade": (300.0,),
+    "pool-image": (300.0,),
     "pool-update": (45.0,),
     "pool-scale": (90.0,),
     "pool-delete": (90.0,),

@@ -35,7 +35,7 @@ def _change(world: World, cluster: Cluster, operation: Operation, at: datetime) 
         if pool is not None:
             _settle(pool, operation)
             pool.revision += 1
-            _end_of_pool(cluster, pool, operation, at)
+            _end_of_pool(world, cluster, pool, operation, at)
             market_nodes.ended(world, cluster, pool, at)
         return
     _settle(cluster, operation)
@@ -66,7 +66,9 @@ def _end_of_cluster(world: World, cluster: Cluster, operation: Operation, at: da
         case "delete" if worked:
             cluster.log.off(at)
             del world.clusters[cluster.key]
-        case "create" | "upgrade" | "update":
+        case "upgrade" if worked:
+            cluster.properties["currentKubernetesVersion"] = operation.before["to"]
+        case "create" | "update":
             for pool in cluster.busy_pools():
                 if pool.operation is None:
                     pool.state = operation.status
@@ -88,7 +90,7 @@ def _pools_follow(cluster: Cluster, at: datetime, *, down: bool) -> None:
             pool.down_with_cluster = False
 
 
-def _end_of_pool(cluster: Cluster, pool: Pool, operation: Operation, at: datetime) -> None:
+def _end_of_pool(world: World, cluster: Cluster, pool: Pool, operation: Operation, at: datetime) -> None:
     worked = operation.status == SUCCEEDED
     match operation.kind:
         case "pool-stop" if worked:
@@ -104,6 +106,15 @@ def _end_of_pool(cluster: Cluster, pool: Pool, operation: Operation, at: datetim
             pool.saved = {}
         case "pool-delete" if worked:
             cluster.pools.remove(pool)
+        case "pool-upgrade" if worked:
+            pool.version = operation.before["to"]
+            pool.properties["nodeImageVersion"] = operation.before["image"]
+            world.roll(cluster, pool, "Succeeded", at)
+        case "pool-image" if worked:
+            pool.properties["nodeImageVersion"] = operation.before["image"]
+            world.roll(cluster, pool, "Succeeded", at)
+        case "pool-upgrade" | "pool-image":
+            world.roll(cluster, pool, "Failed", at)
         case "pool-update" | "pool-scale" if not worked:
             pool.properties = dict(operation.before or pool.properties)
         case _:

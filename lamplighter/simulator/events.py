@@ -81,3 +81,42 @@ class ResourceEvent:
             "data": self.data(),
             "specversion": "1.0",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterEvent:
+    """One event of a cluster's own topic. The cluster's id is in `topic`; the subject is its bare name.
+
+    From: https://learn.microsoft.com/azure/event-grid/event-schema-aks
+    """
+
+    id: str
+    at: datetime
+    kind: str
+    """NewKubernetesVersionAvailable | ClusterSupportEnding | NodePoolRollingFailed | ..."""
+    cluster: str
+    name: str
+    body: dict[str, Any]
+
+    def event_grid(self) -> dict[str, Any]:
+        return {
+            "topic": self.cluster,
+            "subject": self.name,
+            "eventType": f"Microsoft.ContainerService.{self.kind}",
+            "id": self.id,
+            "data": self.body,
+            "dataVersion": "1",
+            "metadataVersion": "1",
+            "eventTime": instant(self.at),
+        }
+
+    def cloud_event(self) -> dict[str, Any]:
+        return {
+            "source": self.cluster,
+            "subject": self.name,
+            "type": f"Microsoft.ContainerService.{self.kind}",
+            "time": instant(self.at),
+            "id": self.id,
+            "data": self.body,
+            "specversion": "1.0",
+        }

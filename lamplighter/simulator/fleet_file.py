@@ -249,6 +249,8 @@ def _pool(entry: dict[str, Any], cluster: Cluster) -> Pool:
         properties["scaleSetPriority"] = str(entry["priority"])
     if str(entry.get("priority", "")).lower() == "spot":
         properties |= {"nodeLabels": dict(SPOT_LABELS), "nodeTaints": [SPOT_TAINT], "spotMaxPrice": -1}
+    if "kubernetesVersion" in cluster.properties:
+        properties["orchestratorVersion"] = cluster.properties["kubernetesVersion"]
     properties.update(entry.get("properties") or {})
     down = cluster.power == STOPPED
     pool = Pool(str(entry["name"]), properties, str(entry.get("state", "Succeeded")))

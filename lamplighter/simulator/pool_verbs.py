@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.simulator import market_nodes, refusals
+from lamplighter.simulator import market_nodes, refusals, versions
 from lamplighter.simulator.operations import Call, Operation
-from lamplighter.simulator.resources import POOL_DEFAULTS, POOL_READ_ONLY, RUNNING, STOPPED, Cluster, Pool
+from lamplighter.simulator.resources import (
+    POOL_DEFAULTS,
+    POOL_READ_ONLY,
+    RUNNING,
+    STOPPED,
+    VERSION,
+    Cluster,
+    Pool,
+    pool_version,
+)
 
 if TYPE_CHECKING:
     from lamplighter.simulator.world import World
@@ -70,6 +79,9 @@ def put(world: World, cluster: Cluster, name: str, call: Call) -> Operation:
             raise refusals.node_provisioning("starting")
         _check_sizes(pool.value("mode"), after, starting=True)
         change = _start
+    elif _asks_for_version(pool, after):
+        versions.check_pool(world, cluster, pool, str(after["orchestratorVersion"]))
+        change = _upgrade
     else:
         _check_change(pool, after)
         change = _update
@@ -139,6 +151,8 @@ KINDS = {
     "pool-start": "Starting",
     "pool-scale": "Scaling",
     "pool-update": "Updating",
+    "pool-upgrade": "Upgrading",
+    "pool-image": "UpgradingNodeImageVersion",
 }
 
 
@@ -173,6 +187,38 @@ def _update(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], c
     operation = _open(world, cluster, pool, "pool-scale" if scaled else "pool-update", call)
     operation.before = before
     market_nodes.resized(world, cluster, pool, operation)
+    return operation
+
+
+def _asks_for_version(pool: Pool, after: dict[str, Any]) -> bool:
+    """Another version than it was given, or the same once more where its nodes do not run it."""
+    asked = str(after.get("orchestratorVersion") or VERSION)
+    given = str(pool.value("orchestratorVersion"))
+    return asked not in (given, pool_version(pool)) or (pool.version not in ("", asked) and asked != pool_version(pool))
+
+
+def _upgrade(world: World, cluster: Cluster, pool: Pool, after: dict[str, Any], call: Call) -> Operation:
+    """Wave after wave of nodes. What fails stays half-way: the version was asked for, the nodes run the old one."""
+    running = pool_version(pool)
+    to = versions.full_version(world.catalog, str(after["orchestratorVersion"]))
+    after.setdefault("count", pool.value("count"))
+    pool.version, pool.properties = running, after
+    return _roll(world, cluster, pool, call, to)
+
+
+def upgrade_image(world: World, cluster: Cluster, pool: Pool, call: Call) -> Operation:
+    """The same for the newest node image."""
+    world.settle()
+    _refuse_busy(cluster, pool)
+    world.touch(cluster, world.now())
+    return _roll(world, cluster, pool, call, None)
+
+
+def _roll(world: World, cluster: Cluster, pool: Pool, call: Call, to: str | None) -> Operation:
+    """To a version, or (None) to the newest image of the one it runs."""
+    operation = _open(world, cluster, pool, "pool-image" if to is None else "pool-upgrade", call)
+    operation.before = {"to": to, "image": versions.image_name(pool, world.catalog.image)}
+    world.roll(cluster, pool, "Started", world.now())
     return operation
 
 

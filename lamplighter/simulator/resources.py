@@ -15,6 +15,8 @@ from typing import Any
 SETTLED = frozenset({"Succeeded", "Failed", "Canceled"})
 RUNNING, STOPPED = "Running", "Stopped"
 VERSION = "1.34"
+PATCHES = {"1.33": 8, "1.34": 2, "1.35": 1, "1.36": 0}
+"""The patch that a minor version stands for where a fleet file names no other."""
 
 POOL_DEFAULTS: dict[str, Any] = {
     "count": 1,
@@ -131,6 +133,8 @@ class Pool:
     """True: it is down because its cluster is, and comes up with it."""
     nodes: tuple[Node, ...] | None = None
     """None: not followed one by one; it has as many as `count`."""
+    version: str = ""
+    """What its nodes run; '' is what `orchestratorVersion` says."""
     log: PowerLog = field(default_factory=PowerLog)
 
     def value(self, name: str) -> Any:
@@ -151,6 +155,7 @@ class Pool:
             self.saved,
             self.error,
             nodes=self.nodes,
+            version=self.version,
         )
 
 
@@ -176,6 +181,8 @@ class Cluster:
     """Id of the operation under way on the cluster itself."""
     changed_at: datetime | None = None
     """When its last operation began."""
+    maintenance: dict[str, Any] = field(default_factory=dict)
+    """Maintenance configurations by name: their `properties`."""
     log: PowerLog = field(default_factory=PowerLog)
 
     @property
@@ -237,10 +244,9 @@ class Cluster:
 def pool_properties(cluster: Cluster, pool: Pool, *, with_etag: bool = True) -> dict[str, Any]:
     """`properties` of a pool as the provider shows them; Resource Graph leaves the etag out."""
     shown = {**POOL_DEFAULTS, **pool.properties}
-    version = str(shown.get("orchestratorVersion") or VERSION)
     shown["provisioningState"] = pool.state
     shown["powerState"] = {"code": pool.power}
-    shown["currentOrchestratorVersion"] = version if version.count(".") > 1 else f"{version}.2"
+    shown["currentOrchestratorVersion"] = pool_version(pool)
     shown.setdefault("nodeImageVersion", "AKSUbuntu-2204gen2containerd-202610.20.0")
     if pool.error is not None:
         shown["status"] = {"provisioningError": pool.error}
@@ -267,9 +273,17 @@ def _status(cluster: Cluster) -> Any:
     return None if cluster.error is None else {"provisioningError": cluster.error}
 
 
-def _current_version(cluster: Cluster) -> Any:
+def current_version(cluster: Cluster) -> str:
+    """What the control plane runs, with its patch: 1.34 began as 1.34.2 here."""
     version = str(cluster.properties.get("kubernetesVersion") or VERSION)
-    return cluster.properties.get("currentKubernetesVersion") or (version if version.count(".") > 1 else f"{version}.2")
+    running = cluster.properties.get("currentKubernetesVersion")
+    return str(running or (version if version.count(".") > 1 else f"{version}.{PATCHES.get(version, 2)}"))
+
+
+def pool_version(pool: Pool) -> str:
+    """What the nodes of a pool run, with its patch."""
+    version = pool.version or str(pool.properties.get("orchestratorVersion") or VERSION)
+    return version if version.count(".") > 1 else f"{version}.{PATCHES.get(version, 2)}"
 
 
 def node_group(cluster: Cluster) -> Any:
@@ -291,7 +305,7 @@ _SHOWN: dict[str, Callable[[Cluster], Any]] = {
     "powerState": _power,
     "agentPoolProfiles": _profiles,
     "status": _status,
-    "currentKubernetesVersion": _current_version,
+    "currentKubernetesVersion": current_version,
     "nodeResourceGroup": node_group,
     "dnsPrefix": lambda cluster: cluster.properties.get("dnsPrefix") or cluster.name,
     "fqdn": _fqdn,

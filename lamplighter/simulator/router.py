@@ -14,6 +14,7 @@ from lamplighter.simulator import (
     platform_routes,
     pool_routes,
     refusals,
+    version_routes,
 )
 from lamplighter.simulator.cost_routes import forecast_costs, query_costs
 from lamplighter.simulator.monitor_logs import query_logs
@@ -77,6 +78,14 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", f"{_CLUSTER}/start", cluster_routes.act_on_cluster),
     ("POST", f"{_CLUSTER}/stop", cluster_routes.act_on_cluster),
     ("POST", f"{_CLUSTER}/abort", cluster_routes.act_on_cluster),
+    ("GET", f"subscriptions/*/{_RP}/locations/*/kubernetesversions", version_routes.list_versions),
+    ("GET", f"{_CLUSTER}/upgradeprofiles/default", version_routes.get_upgrade_profile),
+    ("GET", f"{_CLUSTER}/agentpools/*/upgradeprofiles/default", version_routes.get_pool_profile),
+    ("POST", f"{_CLUSTER}/agentpools/*/upgradenodeimageversion", version_routes.upgrade_image),
+    ("GET", f"{_CLUSTER}/maintenanceconfigurations", version_routes.list_maintenance),
+    ("GET", f"{_CLUSTER}/maintenanceconfigurations/*", version_routes.maintenance),
+    ("PUT", f"{_CLUSTER}/maintenanceconfigurations/*", version_routes.maintenance),
+    ("DELETE", f"{_CLUSTER}/maintenanceconfigurations/*", version_routes.maintenance),
     ("GET", f"{_CLUSTER}/agentpools", pool_routes.list_pools),
     ("GET", f"{_CLUSTER}/agentpools/*", pool_routes.get_pool),
     ("PUT", f"{_CLUSTER}/agentpools/*", pool_routes.put_pool),

@@ -15,7 +15,7 @@ from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.cost_routes import Costs
 from lamplighter.simulator.demand import Demand
 from lamplighter.simulator.durations import Durations
-from lamplighter.simulator.events import ResourceEvent
+from lamplighter.simulator.events import ClusterEvent, ResourceEvent
 from lamplighter.simulator.faults import Fault
 from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.locks import Lock
@@ -25,10 +25,12 @@ from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
 from lamplighter.simulator.spot_market import Market
 from lamplighter.simulator.throttle import Throttle
 from lamplighter.simulator.usage import KINDS, Usage
+from lamplighter.simulator.versions import Catalog, waves
 from lamplighter.simulator.wire import Request
 
 NAMESPACE = uuid.UUID("8d5ee4a2-3f0c-4f0e-9a3c-5d1f6f2b7a10")
 TENANT = "99999999-9999-9999-9999-999999999999"
+ROLLS = frozenset({"pool-upgrade", "pool-image"})
 GRAPH_LAG = (timedelta(seconds=60), timedelta(seconds=120))
 
 
@@ -68,6 +70,8 @@ class World:
     members: list[Member] = field(default_factory=list)
     locks: list[Lock] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    catalog: Catalog = field(default_factory=Catalog)
+    """Kubernetes versions and node images that every region has."""
     usage: Usage = field(default_factory=Usage)
     demand: Demand = field(default_factory=Demand)
     """How many nodes the work needs, and what people do by hand at their hours."""
@@ -79,12 +83,12 @@ class World:
     operations: Operations = field(default_factory=Operations)
     audit: list[Write] = field(default_factory=list)
     """Every accepted write, by whomever."""
-    events: list[ResourceEvent] = field(default_factory=list)
+    events: list[ResourceEvent | ClusterEvent] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     """How often each kind of request came: `GET cluster`, `POST graph`, ..."""
     unknown: list[str] = field(default_factory=list)
     """Requests that this world has no answer for; a test may assert that it is empty."""
-    on_event: Callable[[ResourceEvent], None] | None = None
+    on_event: Callable[[ResourceEvent | ClusterEvent], None] | None = None
     on_write: Callable[[Write], None] | None = None
     """Called when a write has been accepted, before its reply is sent: a test may raise here to play a crash."""
     page_size: int = 100
@@ -237,7 +241,8 @@ class World:
             now, call.method, call.path, call.actor, call.body, correlation, cluster.key,
             None if pool is None else pool.name, resource, f"Microsoft.ContainerService/{action}", key,
         )  # fmt: skip
-        ends_at: datetime | None = now + self.durations.draw(kind, resource.lower(), count)
+        rolled = 1 if pool is None or kind not in ROLLS else waves(pool)
+        ends_at: datetime | None = now + self.durations.draw(kind, resource.lower(), count) * rolled
         operation = Operation(key, kind, cluster.key, write.pool, cluster.location, now, ends_at, write)
         self._apply_fate(operation)
         self.operations.add(operation)
@@ -267,6 +272,27 @@ class World:
         self.events.append(event)
         if self.on_event is not None:
             self.on_event(event)
+
+    def roll(self, cluster: Cluster, pool: Pool, status: str, at: datetime) -> None:
+        """Tell that a pool is being rolled: Started, Succeeded or Failed."""
+        self.publish(cluster, f"NodePoolRolling{status}", {"nodePoolName": pool.name}, at)
+
+    def publish(self, cluster: Cluster, kind: str, data: dict[str, Any], at: datetime) -> None:
+        """An event of a cluster's own Event Grid topic."""
+        key = uuid.uuid5(NAMESPACE, f"aks|{self.seed}|{len(self.events)}|{cluster.key}|{kind}").hex
+        event = ClusterEvent(key, at, kind, cluster.id, cluster.name, data)
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def release(self, patch: str, *, preview: bool = False) -> None:
+        """A Kubernetes version appears everywhere, and every cluster's topic tells."""
+        with self.lock:
+            self.catalog.add(patch, preview=preview)
+            stable = [one for one in self.catalog.minors.values() if not one.preview]
+            data = {"latestSupportedKubernetesVersion": stable[-1].patches[-1]}
+            for cluster in self.clusters.values():
+                self.publish(cluster, "NewKubernetesVersionAvailable", data, self.now())
 
     # -- somebody else at work
 

@@ -22,7 +22,7 @@ from shared.policy.yaml_lines import Path
 
 M = TypeVar("M", bound=BaseModel)
 
-LATER_BLOCKS = ("spot", "on_alert")
+LATER_BLOCKS = ("spot",)
 """Blocks of a rule that the grammar knows and this version does not."""
 LATER_SECTIONS: tuple[str, ...] = ()
 SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "digest", "notify")

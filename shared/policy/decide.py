@@ -134,7 +134,8 @@ def _silence(bench: Bench, pool: str | None, mine: Sequence[Proposal]) -> Decisi
     if mine:
         sentence = "; ".join(dict.fromkeys(f"{p.rule} has no opinion now ({p.sentence})" for p in mine))
         coming = ahead(bench, pool) if bench.view.cluster.power_of(pool) is Power.RUNNING else None
-        return _decision(bench, pool, Verdict.NONE, Reason.NO_OPINION, sentence, announce=coming)
+        reason = Reason.AUTO_UPGRADE if any(p.reason is Reason.AUTO_UPGRADE for p in mine) else Reason.NO_OPINION
+        return _decision(bench, pool, Verdict.NONE, reason, sentence, announce=coming)
     environment = bench.hearing.owner.environment
     if environment.production:
         text = f"production ({environment.name or 'no environment matches it, so it counts as production'})"

@@ -176,7 +176,7 @@ def test_already_there_is_served_and_owes_nothing():
 
 def test_already_there_of_a_kind_from_a_newer_version_only_frees_the_row():
     memory = claimed(DOWN)
-    memory = replace(memory, open=replace(memory.open, kind="upgrade_pool"))
+    memory = replace(memory, open=replace(memory.open, kind="paint_pool"))
     assert already_there(memory, NOW) == Memory(ID, generation=1)
 
 
@@ -418,7 +418,7 @@ def test_nothing_open_is_nothing_to_settle():
 
 @pytest.mark.parametrize("memory", [claimed(DOWN), under_way(DOWN)])
 def test_after_going_back_to_an_older_version_unknown_actions_end_with_their_time(memory):
-    memory = replace(memory, open=replace(memory.open, kind="upgrade_pool"))
+    memory = replace(memory, open=replace(memory.open, kind="paint_pool"))
     assert settle(memory, seen(RUNNING), NOW + MINUTE).outcome is Outcome.WAITING
     late = settle(memory, seen(RUNNING), NOW + 2 * HOUR)
     assert (late.outcome, late.memory) == (Outcome.RELEASED, Memory(ID, generation=1))

@@ -152,7 +152,6 @@ def problem(text: str) -> Problem:
         ("rules: [{name: a, hours: {schedule: always}, match: {environments: dev}}]", "rules[0].match.environments", "there is no environment 'dev'", "under environments"),
         ("environments: [{name: dev, match: {names: [a]}}]; rules: [{name: a, hours: {schedule: always}, except: {environments: zz}}]", "rules[0].except.environments", "there is no environment 'zz'", "expected one of dev"),
         ("rules: [{name: a, spot: {moves_per_day: 1}}]", "rules[0].spot", "'spot' is not yet supported", "later version"),
-        ("rules: [{name: a, tier: {nonproduction: Free}}]", "rules[0].tier", "'tier' is not yet supported", ""),
         ("rules: [{name: a, hours: {schedule: always}}, {name: A, hours: {schedule: always}}]", "rules[1].name", "the name 'A' is taken", ""),
         # guards
         ("guards: {min_off: 0}", "guards.min_off", "0 is no duration", "a number with a unit"),
@@ -209,7 +208,6 @@ def test_two_blocks_in_one_rule() -> None:
     found = problems("version: 1\nrules: [{name: a, hours: {schedule: always}, tier: {nonproduction: Free}}]")
     assert [(one.path, one.message) for one in found] == [
         ("rules[0]", "the rule has 2 blocks, hours and tier"),
-        ("rules[0].tier", "'tier' is not yet supported"),
     ]
 
 

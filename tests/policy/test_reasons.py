@@ -32,6 +32,7 @@ from tests.policy.builders import (
     view,
     with_pool,
 )
+from tests.policy.upgrade_situations import SITUATIONS as UPGRADES
 
 RULES = policy(OFFICE)
 NOON, EVENING, NIGHT, MORNING = at("Mon 12:00"), at("Mon 19:00"), at("Mon 22:00"), at("Tue 07:30")
@@ -340,7 +341,13 @@ def waits_for_another_pool():
 
 
 # What is done, and what is nothing to do; the rest is refused or deferred.
+SITUATIONS |= UPGRADES
 DONE = {
+    Reason.UPGRADE,
+    Reason.NODE_IMAGE,
+    Reason.MAINTENANCE_WINDOW,
+    Reason.REPAIR,
+    Reason.TIER,
     Reason.OFF_HOURS,
     Reason.IN_HOURS,
     Reason.KEEP_ON,
@@ -367,6 +374,7 @@ NOTHING = {
     Reason.PARKED,
     Reason.UNDER_WAY,
     Reason.SUPERSEDED,
+    Reason.AUTO_UPGRADE,
 }
 
 

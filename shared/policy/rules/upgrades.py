@@ -161,7 +161,7 @@ def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]
     up = _to_be_up(view, rule, step, now)
     if up is not None:
         yield up
-    if step.action is None or not step.window.inside or _is_closed(step):
+    if step.action is None or not step.window.inside:
         yield _said(rule, step)
         configuration = _configuration(view, rule, now)
         if configuration is not None:
@@ -175,11 +175,6 @@ def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]
         if pool.name.casefold() != step.action.pool.casefold():
             waits = Obstacle(Reason.WAITS_FOR, f"waits for pool {step.action.pool}")
             yield _of_action(rule, step, UpgradePool(view.cluster.id, pool.name, str(step.version)), waits)
-
-
-def _is_closed(step: Step) -> bool:
-    """The rings, or whoever else upgrades it, say no: there is nothing to weigh, only something to say."""
-    return step.obstacle is not None and not step.due_by_window
 
 
 def _surging(rule: BoundRule, action: Action) -> Action:
