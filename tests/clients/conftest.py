@@ -34,6 +34,7 @@ class Azurite:
 
     tables: str
     queues: str
+    blobs: str
     key: str = KEY
 
     @property
@@ -143,8 +144,8 @@ def _addresses(process: subprocess.Popen[str]) -> Azurite:
         for line in process.stdout:
             if listening := re.search(r"Azurite (\w+) service is successfully listening at (\S+)", line):
                 found[listening[1]] = f"{listening[2]}/{ACCOUNT}"
-            if {"Queue", "Table"} <= found.keys():
-                return Azurite(tables=found["Table"], queues=found["Queue"])
+            if {"Queue", "Table", "Blob"} <= found.keys():
+                return Azurite(tables=found["Table"], queues=found["Queue"], blobs=found["Blob"])
     finally:
         deadline.cancel()
     pytest.fail(f"Azurite did not come up within {READY_SECONDS} seconds")
