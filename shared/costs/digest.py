@@ -14,10 +14,11 @@ from types import MappingProxyType
 
 from shared.costs import figures, notes, residual
 from shared.costs.figures import Asked, final_at, of_week
+from shared.costs.kept_up import KeptUp, held
 from shared.costs.restated import Told, restated
 from shared.costs.stopped import held_hours
 from shared.costs.unusual import unusual
-from shared.model.digest import ZERO, Compared, Costs, Digest, Figures, Held, Kind, Leftover, Line, Row, TieOut
+from shared.model.digest import ZERO, Compared, Costs, Digest, Figures, Kind, Leftover, Line, Row, TieOut
 from shared.model.past import ClusterPast
 from shared.model.savings import SavingsWeek
 from shared.model.weeks import Week
@@ -62,8 +63,8 @@ class Reading:
     """Clusters that run now."""
     loose: Mapping[str, str] | None = None
     """Resource id -> how it was seen to be attached to nothing; None = nobody looked."""
-    held: tuple[tuple[str, Held], ...] = ()
-    """Cluster id and hours that it ran because somebody said so."""
+    kept: Mapping[str, tuple[KeptUp, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Cluster id -> times in which it ran because somebody said so."""
     savings: SavingsWeek | None = None
     forecast: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     """Currency -> what Cost Management forecasts for the month and the whole scope."""
@@ -99,7 +100,8 @@ def digest(reading: Reading, audience: Audience, week: Week, now: datetime, zone
         problems=costs.problems,
         savings=_theirs(reading.savings, audience),
     )
-    return notes.annotated(made, costs, audience.includes, reading.remarks)
+    unsaved = () if made.savings is None else made.savings.problems
+    return notes.annotated(made, costs, audience.includes, (*reading.remarks, *unsaved))
 
 
 def _currencies(costs: Costs, week: Week) -> list[str]:
@@ -128,7 +130,7 @@ def _figures(reading: Reading, audience: Audience, week: Week, currency: str, no
         restated=restated(asked, reading.told.get(audience.name)),
         still_billed=residual.still_billed(asked, reading.pasts, now),
         leftovers=_leftovers(reading, audience, asked),
-        held=tuple(held for cluster, held in reading.held if audience.includes(cluster)),
+        held=held(asked, reading.kept, reading.pasts),
         unusual=told,
         explained=explained,
     )

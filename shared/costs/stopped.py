@@ -30,6 +30,19 @@ def stopped_hours(past: ClusterPast, days: Iterable[date]) -> dict[date, Decimal
     return found
 
 
+def running_hours(past: ClusterPast, day: date, spans: Iterable[tuple[datetime, datetime]]) -> Decimal:
+    """Hours of a day, within these spans, in which it was seen and had a node."""
+    begin = datetime.combine(day, time(), UTC)
+    within = _union(part for span in spans if (part := _clipped(span, (begin, begin + DAY))) is not None)
+    seen = _union(
+        part
+        for pool in past.pools.values()
+        for span in pool
+        if span.nodes and (part := _clipped((span.begin, span.end), (begin, begin + DAY))) is not None
+    )
+    return _hours(_both(within, seen))
+
+
 def held_hours(past: ClusterPast, week: Week) -> dict[str, Decimal]:
     """Rule -> hours of the week in which a decision of its kept the whole cluster, or a pool of it, down."""
     begin = datetime.combine(week.first, time(), UTC)

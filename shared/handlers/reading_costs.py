@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from shared.app import App
 from shared.costs.attribution import Known, attribute
 from shared.costs.digest import Reading
 from shared.costs.figures import WEEKS_SHOWN
+from shared.costs.kept_up import KeptUp, kept_up
 from shared.costs.ownership import subscription_of
 from shared.errors import LamplighterError
 from shared.model.billing import Basis, Bill, Period, Question
@@ -26,11 +27,16 @@ from shared.model.weeks import Week
 if TYPE_CHECKING:
     from shared.clients.billing import Asked
     from shared.model.past import ClusterPast
+    from shared.model.savings import SavingsWeek
     from shared.policy.bound import DigestPlan
     from shared.policy.document import Policy
 
 log = logging.getLogger("lamplighter.digest")
 
+OWN_GROUP = "WEBSITE_RESOURCE_GROUP"
+"""Azure names the resource group of the app in it: whose cost is Lamplighter's own."""
+DECIDED_BACK = timedelta(weeks=2)
+"""A keep-on that began before the week is found by its decision."""
 PATIENCE = timedelta(seconds=150)
 """How long one run waits for quotas to refill; the function has 4 minutes."""
 WEEKS_READ = WEEKS_SHOWN + 1
@@ -63,25 +69,22 @@ def periods_of(week: Week) -> tuple[Period, ...]:
 def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) -> Read | None:
     """None while bills are still to come: what was read is kept, and the next run goes on from there."""
     from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDKs are heavy
-    from shared.handlers.billing import bills_for  # noqa: PLC0415
+    from shared.handlers.savings import history_of, nodes_asked  # noqa: PLC0415
 
     seen = inventory(app.cloud, policy.scope, now)
     clusters = {cluster.id: cluster for cluster in seen.clusters}
-    scopes = sorted({*policy.scope.subscriptions, *(cluster.subscription for cluster in clusters.values())})
-    asked = tuple(_asked(scopes, week))
-    collected = bills_for(app, asked)
-    while collected.again_after is not None and app.clock() + collected.again_after - now < PATIENCE:
-        app.cloud.sleep(collected.again_after.total_seconds())
-        collected = bills_for(app, asked)
-    if collected.again_after is not None:
+    pasts = history_of(app, period_of(week))
+    scopes = sorted({*policy.scope.subscriptions, *map(subscription_of, (*clusters, *pasts))})
+    bills = _bills(app, (*_asked(scopes, week), *nodes_asked(scopes, period_of(week))), now)
+    if bills is None:
         log.info("digest: %s: some bills are still to come", week)
         return None
-    pasts: Mapping[str, ClusterPast] = {}
-    costs = attribute(_rows(collected.bills), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
-    mine = [bill for bill in collected.bills if bill.period == period_of(week)]
-    blind = {_subscription(bill) for bill in collected.bills if bill.missing and bill.period != period_of(week)}
+    of_costs = [bill for bill in bills if bill.question is Question.COSTS]
+    mine = [bill for bill in of_costs if bill.period == period_of(week)]
+    blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period != period_of(week)}
+    costs = attribute(_rows(of_costs), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
     loose, loose_problems = _loose(app, scopes)
-    environments = {id_: policy.environment_of(one).name or "" for id_, one in clusters.items()}
+    savings, savings_problems = _savings(app, policy, bills, week, seen.clusters)
     reading = Reading(
         costs,
         source=f"Cost Management, {_listed(scopes)}",
@@ -89,13 +92,26 @@ def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) 
         stated=_stated(mine),
         missing=tuple(bill.problem for bill in mine if bill.problem is not None),
         blind=frozenset(cluster for cluster in costs.names if subscription_of(cluster) in blind),
-        environments=environments,
+        environments={id_: policy.environment_of(one).name or "" for id_, one in clusters.items()},
         pasts=pasts,
         running=frozenset(id_ for id_, one in clusters.items() if one.power is Power.RUNNING),
         loose=loose,
-        remarks=(*seen.problems, *loose_problems),
+        kept=_kept_up(app, pasts, week, policy.timezone),
+        savings=savings,
+        remarks=(*seen.problems, *loose_problems, *savings_problems),
     )
     return Read(reading, clusters)
+
+
+def _bills(app: App, asked: tuple[Asked, ...], now: datetime) -> tuple[Bill, ...] | None:
+    """All of them, waiting a while for quotas to refill; None when some are still to come."""
+    from shared.handlers.billing import bills_for  # noqa: PLC0415 - the SDK is heavy
+
+    collected = bills_for(app, asked)
+    while collected.again_after is not None and app.clock() + collected.again_after - now < PATIENCE:
+        app.cloud.sleep(collected.again_after.total_seconds())
+        collected = bills_for(app, asked)
+    return collected.bills if collected.again_after is None else None
 
 
 def _asked(scopes: Iterable[str], week: Week) -> Iterable[Asked]:
@@ -143,3 +159,34 @@ def _loose(app: App, scopes: list[str]) -> tuple[Mapping[str, str] | None, tuple
     except LamplighterError as error:
         log.warning("digest: %s", error)
         return None, (f"what is attached to nothing could not be read: {error}",)
+
+
+def _savings(
+    app: App, policy: Policy, bills: tuple[Bill, ...], week: Week, clusters: Iterable[Cluster]
+) -> tuple[SavingsWeek | None, tuple[str, ...]]:
+    """A saving that cannot be computed keeps nobody from hearing what the week cost."""
+    from shared.clients.market import list_prices  # noqa: PLC0415 - as above
+    from shared.handlers.savings import own_cost, savings_of  # noqa: PLC0415
+
+    mine = [bill for bill in bills if bill.question is Question.COSTS and bill.period == period_of(week)]
+    group = app.settings.environ.get(OWN_GROUP, "")
+    try:
+        prices = list_prices(app.cloud, clusters, app.journal, app.clock())
+        week_of = period_of(week)
+        own = own_cost(mine, group)
+        nodes = tuple(bill for bill in bills if bill.question is not Question.COSTS)
+        return savings_of(app, nodes, week_of, zone=policy.timezone, own_cost=own, prices=prices), ()
+    except LamplighterError as error:
+        log.warning("digest: %s", error)
+        return None, (f"what was saved could not be computed: {error}",)
+
+
+def _kept_up(app: App, pasts: Mapping[str, ClusterPast], week: Week, zone: str) -> Mapping[str, tuple[KeptUp, ...]]:
+    from shared.policy.tags import read_tags  # noqa: PLC0415 - only once a week
+
+    begin = datetime.combine(week.first, time(), UTC)
+    end = begin + timedelta(days=7)
+    looked = app.journal.fleet().value.last_tick_at
+    records = app.journal.history(None, begin - DECIDED_BACK, end)
+    until = end if looked is None else min(end, looked)
+    return kept_up(records, pasts, week, until, lambda tags: read_tags(tags, zone).exclude)

@@ -201,11 +201,9 @@ class Held:
 
     name: str
     what: str
-    """excluded | kept on | started by hand"""
+    """excluded by its tag | kept on | started by hand"""
     hours: Decimal
-    amount: Decimal | None
-    """None = its nodes' cost is not known for those days."""
-    who: str = ""
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)

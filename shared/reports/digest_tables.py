@@ -78,6 +78,7 @@ def tables(digest: Digest, figures: Figures) -> Iterator[Table]:
         lambda: _compared("By team", "team", figures.teams, figures.total),
         lambda: _compared("By environment", "environment", figures.environments, figures.total),
         lambda: _saved(digest, figures),
+        lambda: _avoided(digest, figures),
         lambda: _still_billed(figures),
         lambda: _leftovers(figures),
         lambda: _held(figures),
@@ -147,6 +148,25 @@ def _saved(digest: Digest, figures: Figures) -> Table | None:
     return Table("Saved, at least", ("", "amount"), (Column.TEXT, Column.AMOUNT), shown, total, remark)
 
 
+def _avoided(digest: Digest, figures: Figures) -> Table | None:
+    """Estimates at list price, whose currency may be another one: told beside, added to nothing."""
+    savings = digest.savings
+    if savings is None or not savings.avoided or figures is not digest.figures[0]:
+        return None
+    rows: list[tuple[Cell, ...]] = []
+    for one in savings.avoided[:SHOWN]:
+        worth = "unknown" if one.amount is None else str(one.amount)
+        rows.append((one.cluster.rpartition("/")[2], one.node_hours, worth, one.why))
+    if len(savings.avoided) > SHOWN:
+        rest = sum((one.node_hours for one in savings.avoided[SHOWN:]), ZERO)
+        rows.append((f"{len(savings.avoided) - SHOWN} more", rest, "", ""))
+    columns = (Column.TEXT, Column.HOURS, Column.TEXT, Column.TEXT)
+    remark = "An estimate, not a saving: it is on no bill, and in no total."
+    return Table(
+        "Probably avoided", ("cluster", "node-hours", "at list price", "why"), columns, tuple(rows), None, remark
+    )
+
+
 def _still_billed(figures: Figures) -> Table | None:
     rows = figures.still_billed
     if not rows:
@@ -182,10 +202,7 @@ def _leftovers(figures: Figures) -> Table | None:
 def _held(figures: Figures) -> Table | None:
     if not figures.held:
         return None
-    rows = tuple(
-        (one.name, f"{one.what}{f' by {one.who}' if one.who else ''}", one.hours, one.amount)
-        for one in figures.held[:SHOWN]
-    )
+    rows = tuple((one.name, one.what, one.hours, one.amount) for one in figures.held[:SHOWN])
     columns = (Column.TEXT, Column.TEXT, Column.HOURS, Column.AMOUNT)
     return Table("Ran because somebody said so", ("cluster", "what", "hours", "nodes' cost"), columns, rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from shared.model.digest import Digest, Figures
 from shared.reports.digest_tables import Column, Table, tables
@@ -51,10 +52,10 @@ def brief(digest: Digest, most: int) -> str:
 
 def _figures(digest: Digest, figures: Figures) -> Iterator[str]:
     yield headline(figures, digest.week)
-    yield from (f"- {sentence}" for sentence in story(digest, figures))
-    yield f"- {month_sentence(figures)}"
-    yield from (f"- Explained: {explained_sentence(one)}" for one in figures.explained)
-    yield f"- {tied(figures)}"
+    sentences = [*story(digest, figures), month_sentence(figures)]
+    sentences += [f"Explained: {explained_sentence(one)}" for one in figures.explained]
+    for one in (*sentences, tied(figures)):
+        yield from wrap(one, WIDTH, initial_indent="- ", subsequent_indent="  ")
     yield ""
     for table in tables(digest, figures):
         yield from _table(table, figures.currency)
@@ -75,8 +76,10 @@ def _table(table: Table, currency: str) -> Iterator[str]:
             for cell, width, column in zip(row, widths, table.columns, strict=True)
         ]
         yield f"  {'  '.join(cells).rstrip()}"
-        if number == 0 or number == len(rows):
+        if number == 0 or (number == len(rows) and total):
             yield f"  {'-' * (sum(widths) + 2 * (len(widths) - 1))}"
+    if table.remark:
+        yield from (f"  {line}" for line in wrap(table.remark, WIDTH - 2))
 
 
 def _fit(cell: str, width: int, *, right: bool) -> str:
@@ -87,5 +90,6 @@ def _fit(cell: str, width: int, *, right: bool) -> str:
 def _listed(name: str, sentences: tuple[str, ...]) -> Iterator[str]:
     if sentences:
         yield name
-        yield from (f"- {plain(one)}" for one in sentences)
+        for one in sentences:
+            yield from wrap(plain(one, 600), WIDTH, initial_indent="- ", subsequent_indent="  ")
         yield ""
