@@ -64,6 +64,8 @@ class Settings:
     """'refuse' | 'allow': whether a function key is enough to report an alert."""
     digests: str
     """The https URL of a blob container, or a folder on a laptop; '' keeps no digest."""
+    cost_exports: str
+    """The https URL of a container, or of a folder in it, that cost exports are written to; '' asks Cost Management."""
     public_url: str
     """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
@@ -126,6 +128,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         alert_role=values["LAMPLIGHTER_ALERT_ROLE"],
         alert_keys=values["LAMPLIGHTER_ALERT_KEYS"],
         digests=values["LAMPLIGHTER_DIGESTS"],
+        cost_exports=values["LAMPLIGHTER_COST_EXPORTS"],
         public_url=values["LAMPLIGHTER_PUBLIC_URL"],
         environ=MappingProxyType(dict(environ)),
     )
@@ -243,6 +246,11 @@ def _container(text: str) -> str | None:
         return text
     url = _https(text)
     return url if url and urlsplit(url).path.strip("/") else None
+
+
+def _blobs(text: str) -> str | None:
+    url = _storage("blob")(text)
+    return url if url and url.startswith("http") and urlsplit(url).path.strip("/") else None
 
 
 def _cloud(text: str) -> str | None:
@@ -386,6 +394,15 @@ SETTINGS: tuple[Setting, ...] = (
         "allow",
         "The lesser choice: a key says that somebody knew it, not who. For action groups without a secure webhook.",
         _one_of("refuse", "allow"),
+    ),
+    Setting(
+        "LAMPLIGHTER_COST_EXPORTS",
+        "",
+        "the https URL of a blob container without a signature, or of a folder in it",
+        "https://myaccount.blob.core.windows.net/cost-exports/focus",
+        "Where cost exports (FOCUS or amortised, CSV, also compressed) are written: the source of costs for large "
+        "tenants. Without it Cost Management is asked. The app's identity reads it.",
+        _blobs,
     ),
     Setting(
         "LAMPLIGHTER_DIGESTS",
