@@ -5,9 +5,9 @@
 
 model/     frozen nouns; import nothing of the house
 policy/    PURE: the policy file, owners' tags, time, voices, guards, rules, decide, admit
-costs/     PURE: prices and estimates
+costs/     PURE: prices, bills and exports read, who pays for what, realised savings, the digest
 reports/   PURE: one value -> text
-clients/   the only importers of azure.*: fleet, clusters, market, journal, queue, notify
+clients/   the only importers of azure.*: fleet, clusters, market, billing, journal, queue, notify
 handlers/  one file per trigger
 app.py     the composition root
 settings.py, errors.py
