@@ -94,6 +94,8 @@ class _Cluster:
     moved: list[Moved] = field(default_factory=list)
     surged: list[Surged] = field(default_factory=list)
     accepted: dict[str, datetime] = field(default_factory=dict)
+    before: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    """Decision -> nodes when its stop was taken, as an earlier reading knew them."""
 
     def take(self, record: HistoryRecord) -> None:
         body, kind = record.body, str(record.body.get("kind", ""))
@@ -182,7 +184,7 @@ class _Cluster:
         scope = _name(record.body)
         names = self.pools if scope is None else (scope,)
         nodes = {name: pool.nodes for name in names if (pool := self.pools.get(name)) and pool.nodes is not None}
-        body = record.body
+        body, nodes = record.body, {**self.before.get(record.id, {}), **nodes}
         self.down[scope] = _Down(scope, record.id, _rule(body), str(body.get("reason", "")), nodes)
 
     def _stopped(self, record: HistoryRecord) -> None:
@@ -265,13 +267,14 @@ class _Cluster:
 
 
 def pasts(
-    records: Iterable[HistoryRecord], until: datetime, before: Iterable[ClusterPast] = ()
+    records: Iterable[HistoryRecord], until: datetime, before: Iterable[ClusterPast] = (), begin: datetime | None = None
 ) -> dict[str, ClusterPast]:
     """Lower-case cluster id -> its past up to `until` (aware UTC: when the fleet was last looked at).
 
-    `records` are in the order of time, those about the fleet among them; `before` is what held when they begin.
+    `records` are in the order of time from `begin` on, those about the fleet among them; `before` is what an earlier
+    reading knew of what held.
     """
-    clusters = {past.cluster: _carrying_on(past) for past in before}
+    clusters = {past.cluster: _carrying_on(past, begin or until) for past in before}
     # At one instant, that nobody looked before it comes first: what is seen then was not so all the time.
     for at, together in groupby(records, key=lambda record: record.at):
         if at > until:
@@ -284,9 +287,10 @@ def pasts(
     return {id_: cluster.past(until) for id_, cluster in clusters.items()}
 
 
-def _carrying_on(past: ClusterPast) -> _Cluster:
-    cluster = _Cluster(past.cluster, moved=list(past.moved))
-    for one in past.held:
+def _carrying_on(past: ClusterPast, begin: datetime) -> _Cluster:
+    moved = [one for one in past.moved if one.at < begin]
+    cluster = _Cluster(past.cluster, moved=moved, before={one.decision: one.nodes for one in past.held})
+    for one in (held for held in past.held if held.begin < begin):
         cluster.down[one.pool] = _Down(one.pool, one.decision, one.rule, one.reason, one.nodes, one.begin)
     return cluster
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,8 +49,8 @@ def history_of(app: App, period: Period, kept: Kept | None = None) -> dict[str, 
     looked = app.journal.fleet().value.last_tick_at
     until = end if looked is None else min(end, looked)
     begin = datetime.combine(period.begin, time(), UTC) - LOOK_BACK
-    before = kept.standing(begin) if kept is not None else ()
-    return pasts(app.journal.history(None, begin, end), until, before)
+    before = kept.standing() if kept is not None else ()
+    return pasts(app.journal.history(None, begin, end), until, before, begin)
 
 
 def savings_of(
@@ -120,16 +119,13 @@ class Kept:
             except (KeyError, ValueError, TypeError):
                 log.warning("savings: the baseline of %s is not readable any more", id_)
 
-    def standing(self, begin: datetime) -> Iterator[ClusterPast]:
-        """What held already at `begin`, and the last moves before it."""
+    def standing(self) -> Iterator[ClusterPast]:
+        """What held at the end of the last period, and the last moves."""
         for id_, document in self._documents("standing"):
             try:
-                past = standing.from_document(id_, document)
+                yield standing.from_document(id_, document)
             except (KeyError, ValueError, TypeError):
                 log.warning("savings: what held %s is not readable any more", id_)
-                continue
-            held = tuple(one for one in past.held if one.begin < begin)
-            yield replace(past, held=held, moved=tuple(one for one in past.moved if one.at < begin))
 
     def keep(self, found: Mapping[str, ClusterPast], period: Period) -> None:
         standings = {id_: document for id_, past in found.items() if (document := standing.to_document(past, period))}
