@@ -54,7 +54,7 @@ def _size(made: dict[str, Any]) -> int:
 
 def _message(digest: Digest, rows: int, figures: tuple[Figures, ...], *, brief: bool = False) -> dict[str, Any]:
     body = [
-        _block(title(digest), size="Large", weight="Bolder", style="heading"),
+        _block(title(digest), size="Large", weight="Bolder"),
         _block(
             f"{span(digest.week.first, digest.week.last)} · **{status(digest)}**",
             spacing="None",
@@ -90,6 +90,8 @@ def _figures(digest: Digest, figures: Figures, rows: int) -> Iterator[dict[str, 
             if table.title in _IN_CARD[:-1]:
                 yield from _table(table, rows, figures.currency)
     colour = {True: "Good", False: "Attention", None: "Warning"}[ties(figures)]
+    if figures.tie_out is None:
+        colour = "Default"
     yield _block(tied(figures), color=colour, weight="Bolder")
 
 

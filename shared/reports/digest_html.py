@@ -69,7 +69,7 @@ def _sentence(words: str) -> str:
 
 def _top(digest: Digest) -> str:
     colour = parts.GOOD if digest.provisional_until is None else parts.LAMP
-    kind = "ink" if digest.provisional_until is None else "lamp"
+    kind = "good" if digest.provisional_until is None else "lamp"
     return (
         f'<tr><td class="soft" style="{parts.FONT};font-size:13px;color:{parts.SOFT};padding:0 0 4px 0">'
         f'Lamplighter</td></tr><tr><td class="ink" style="{parts.FONT};font-size:24px;line-height:1.25;'
@@ -91,8 +91,12 @@ def _figures(digest: Digest, figures: Figures, charts: str) -> Iterator[str]:
     if figures.explained:
         yield parts.heading("Explained by our own decisions")
         yield parts.bullets(explained_sentence(one) for one in figures.explained)
-    colour = {True: parts.GOOD, False: parts.BAD, None: parts.LAMP}[ties(figures)]
-    yield parts.paragraph(f'<span style="color:{colour};font-weight:bold">{parts.text(tied(figures))}</span>', size=14)
+    if figures.tie_out is None:
+        yield parts.paragraph(parts.text(tied(figures)), size=13, soft=True)
+        return
+    kind, colour = {True: ("good", parts.GOOD), False: ("bad", parts.BAD), None: ("lamp", parts.LAMP)}[ties(figures)]
+    told = parts.text(tied(figures))
+    yield parts.paragraph(f'<span class="{kind}" style="color:{colour};font-weight:bold">{told}</span>', size=14)
 
 
 def _tiles(digest: Digest, figures: Figures) -> Iterator[str]:
@@ -119,7 +123,7 @@ def _chart(figures: Figures, charts: str) -> str:
     return (
         f'<tr><td bgcolor="{parts.CARD}" style="padding:4px 0 4px 0">'
         f'<img class="wide" src="{charts}{name}" width="576" '
-        f'alt="{parts.text(alternative(figures))}" style="display:block;width:100%;height:auto;border:0">'
+        f'alt="{parts.text(alternative(figures))}" style="display:block;width:100%;border:0">'
         "</td></tr>"
     )
 

@@ -38,6 +38,8 @@ STYLE = """
 .ink { color:#eceff4 !important; }
 .soft { color:#a5adbd !important; }
 .lamp { color:#f5b342 !important; }
+.good { color:#5cd19a !important; }
+.bad { color:#ff8a80 !important; }
 .line { border-color:#333b4a !important; }
 }
 """.strip()
@@ -128,7 +130,7 @@ def _line(cells: Sequence[str], look: Sequence[Look], *, strong: bool) -> str:
         "".join(
             f'<td class="ink line{one.kind}" align="{one.align}" valign="top" style="{FONT};font-size:14px;'
             f"line-height:1.4;{weight}color:{INK};border-bottom:1px solid {LINE};padding:6px 0 6px {one.left}px"
-            f'{";white-space:nowrap" if one.nowrap else ""}">{text(cell, 90)}</td>'
+            f'"{" nowrap" if one.nowrap else ""}>{text(cell, 90)}</td>'
             for cell, one in zip(cells, look, strict=True)
         )
     )
