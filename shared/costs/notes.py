@@ -47,7 +47,7 @@ def _refunds(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Ite
         series = (days for cluster, of, days in costs.refunds if of == currency and includes(cluster))
         amount = sum((of_week(days, made.week) for days in series), ZERO)
         if amount:
-            yield f"refunds and corrections of {amount:,.2f} {currency}".rstrip() + " are counted in the figures"
+            yield f"refunds and corrections have lowered the figures by {-amount:,.2f} {currency}".rstrip()
 
 
 def _gone(costs: Costs, includes: Callable[[str], bool]) -> Iterator[str]:

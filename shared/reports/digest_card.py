@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
-from shared.model.digest import Digest, Figures
+from shared.model.digest import ZERO, Digest, Figures
 from shared.reports.digest_tables import Table, tables
 from shared.reports.digest_words import (
     amount,
@@ -35,6 +36,8 @@ VERSION = "1.4"
 MOST_BYTES = 28 * 1024
 ROWS = (8, 5, 3, 0)
 """Rows of a table, tried one after the other until the message is small enough."""
+BAR = 22
+"""Characters of the longest bar."""
 _IN_CARD = ("By cluster", "Still billed while stopped", "Nothing uses these", "Tie-out")
 _MARKUP = re.compile(r"([\\*_\[\]()`~#|])")
 
@@ -122,29 +125,16 @@ def _tiles(digest: Digest, figures: Figures) -> dict[str, Any]:
 
 
 def _bars(figures: Figures) -> Iterator[dict[str, Any]]:
-    """Bars lying down: a column as wide as the amount, lit for this week."""
-    highest = max((bar.amount for bar in figures.weeks), default=None)
-    if not highest or highest <= 0:
-        return
+    """Bars of text, which every client draws: a line a week, lit for this one."""
+    highest = max(bar.amount for bar in figures.weeks)
     for bar in figures.weeks:
-        share = max(1, min(100, round(bar.amount / highest * 100)))
         is_last = bar is figures.weeks[-1]
-        name = f"W{bar.week.number:02}"
-        shown = f"{amount(bar.amount)}{' so far' if bar.provisional else ''}"
-        columns = [
-            {"type": "Column", "width": "40px", "items": [_block(name, size="Small", isSubtle=not is_last)]},
-            {
-                "type": "Column",
-                "width": share,
-                "style": "accent" if is_last else "emphasis",
-                "minHeight": "18px",
-                "verticalContentAlignment": "Center",
-                "items": [_block(shown, size="Small", weight="Bolder" if is_last else "Default", wrap=False)],
-            },
-        ]
-        if share < 100:
-            columns.append({"type": "Column", "width": 100 - share, "items": []})
-        yield {"type": "ColumnSet", "spacing": "Small", "columns": columns}
+        long = max(0, round(bar.amount / highest * BAR)) if highest > 0 else 0
+        so_far = " so far" if bar.provisional else ""
+        line = f"W{bar.week.number:02} {'█' * long} {amount(bar.amount)}{so_far}"
+        look = {"color": "Accent", "weight": "Bolder"} if is_last else {"isSubtle": True}
+        space = "Medium" if bar is figures.weeks[0] else "None"
+        yield _block(line, spacing=space, fontType="Monospace", size="Small", wrap=False, **look)
 
 
 def _table(table: Table, rows: int, currency: str) -> Iterator[dict[str, Any]]:
@@ -153,7 +143,8 @@ def _table(table: Table, rows: int, currency: str) -> Iterator[dict[str, Any]]:
     yield _block(f"{table.title}, {currency}".rstrip(", "), weight="Bolder", spacing="Medium")
     facts = [(table.texts(row)[0], table.texts(row)[number]) for row in table.rows[:rows]]
     if len(table.rows) > rows:
-        facts.append((f"{len(table.rows) - rows} more", "see the mail or the workbook"))
+        rest = sum((cell for row in table.rows[rows:] if isinstance(cell := row[number], Decimal)), ZERO)
+        facts.append(("the rest", amount(rest)))
     if table.total:
         facts.append((table.texts(table.total)[0], table.texts(table.total)[number]))
     yield {"type": "FactSet", "facts": [{"title": _safe(name), "value": _safe(value)} for name, value in facts]}
