@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lamplighter.export_files import basis_of, rows_of
+from lamplighter.options import DEFAULT_POLICY
 from lamplighter.terminal import warn
 from shared.costs.attribution import Known, attribute
-from shared.costs.digest import Audience, Reading, digest, everyone
+from shared.costs.digest import Audience, Reading, digest
 from shared.costs.figures import of_week
 from shared.costs.record import told
 from shared.costs.restated import Told
@@ -37,7 +37,9 @@ class Asked:
     audience: str | None
     policy: Path | None
     fleet: Path | None
+    journal: str | None
     now: datetime
+    week: Week | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,14 @@ class Read:
     reading: Reading
     audience: Audience
     zone: str
+    week: Week
 
 
 def read(asked: Asked) -> Read:
     """Raises InputError or PolicyError for what cannot be read."""
-    if not asked.files:
-        raise InputError("digest needs a cost export so far: expected a file, such as --from-export export.csv")
     policy = _policy(asked)
+    if not asked.files:
+        return _from_azure(asked, policy)
     clusters = _clusters(asked)
     basis = basis_of(asked.files, amortised=asked.amortised)
     costs = attribute(rows_of(asked.files, basis), basis, Known(clusters))
@@ -66,7 +69,38 @@ def read(asked: Asked) -> Read:
         environments=_environments(policy, clusters),
         running=frozenset(one.id for one in clusters.values() if one.power is Power.RUNNING),
     )
-    return Read(reading, Audience(asked.audience or FINANCE, everyone), policy.timezone if policy else "UTC")
+    week = asked.week or last_week(reading, asked)
+    stated = {currency: of_week(days, week) for currency, days in costs.totals.items()}
+    whom = audience_of(asked, policy, clusters)
+    return Read(replace(reading, stated=stated), whom, policy.timezone if policy else "UTC", week)
+
+
+def _from_azure(asked: Asked, policy: Policy | None) -> Read:
+    from lamplighter.digest_from_azure import read_azure  # noqa: PLC0415  # the Azure SDKs take a while to load
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415
+
+    if asked.fleet is not None:
+        raise InputError("--fleet goes with --from-export: without an export Azure itself is read, its fleet too")
+    policy = policy or read_policy_file(DEFAULT_POLICY)
+    found, week = read_azure(policy, asked.journal, asked.week, asked.now)
+    return Read(found.reading, audience_of(asked, policy, found.clusters), policy.timezone, week)
+
+
+def audience_of(asked: Asked, policy: Policy | None, clusters: Mapping[str, Cluster]) -> Audience:
+    """The one that was asked for; without a name the one that is told everything."""
+    known = policy.digest.audiences if policy is not None and policy.digest is not None else ()
+    wanted = next((one for one in known if one.name.casefold() == (asked.audience or "").casefold()), None)
+    if asked.audience is not None and wanted is None:
+        names = ", ".join(one.name for one in known)
+        raise InputError(
+            f"--audience {asked.audience!r} is no audience: "
+            + (f"expected one of {names}" if names else "expected a policy with a digest, such as --policy policy.yaml")
+        )
+    if wanted is None or policy is None:
+        return Audience(next((one.name for one in known if one.is_everything), FINANCE))
+    from shared.policy.digests import whose  # noqa: PLC0415  # pydantic takes a while
+
+    return Audience(wanted.name, whose(wanted, policy, clusters), wanted.is_everything)
 
 
 def _policy(asked: Asked) -> Policy | None:
@@ -93,9 +127,9 @@ def _environments(policy: Policy | None, clusters: dict[str, Cluster]) -> dict[s
     return {id_: policy.environment_of(one).name or "" for id_, one in clusters.items()}
 
 
-def last_week(found: Read, asked: Asked) -> Week:
+def last_week(reading: Reading, asked: Asked) -> Week:
     """The last week that the export covers to its end; else the week of its last day; without rows, last week."""
-    costs = found.reading.costs
+    costs = reading.costs
     if costs.last is None or costs.first is None:
         return Week.of(asked.now.date()).back()
     week = Week.of(min(costs.last, asked.now.date() - timedelta(days=1)))
@@ -107,13 +141,11 @@ def _in(week: Week) -> Callable[[object], bool]:
     return lambda days: any(day in week for day in days)  # type: ignore[attr-defined]
 
 
-def make(asked: Asked, found: Read, week: Week, out: Path | None) -> Digest:
+def make(found: Read, now: datetime, out: Path | None) -> Digest:
     """The digest; what an earlier one in `out` told of the week before is compared."""
-    stated = {currency: of_week(days, week) for currency, days in found.reading.costs.totals.items()}
-    before = _told(out, week, found.audience.name)
-    told_before = {} if before is None else {found.audience.name: before}
-    reading = replace(found.reading, stated=stated, told=MappingProxyType(told_before))
-    return digest(reading, found.audience, week, asked.now, found.zone)
+    name = found.audience.name
+    reading = found.reading.after(name, _told(out, found.week, name))
+    return digest(reading, found.audience, found.week, now, found.zone)
 
 
 def _told(out: Path | None, week: Week, audience: str) -> Told | None:

@@ -42,9 +42,13 @@ def command(
         Path | None, typer.Option("--policy", metavar="FILE", help="The policy: zone, environments, audiences.")
     ] = None,
     fleet: options.FleetFile = None,
+    journal: options.JournalUrl = None,
     at: options.At = None,
 ) -> None:
-    """What finance would be told about a week: printed, or with --out written as it would be sent. Sends nothing."""
+    """What finance would be told about a week: printed, or with --out written as it would be sent. Sends nothing.
+
+    Without an export Azure is read, by whoever is signed in; with a journal it also says what was saved.
+    """
     from lamplighter import digesting  # noqa: PLC0415
 
     asked = digesting.Asked(
@@ -53,12 +57,13 @@ def command(
         audience=audience,
         policy=policy,
         fleet=fleet,
+        journal=journal,
         now=options.moment(at),
+        week=_week(week),
     )
-    wanted = _week(week)
     with progress("reading the costs ..."):
-        reading = digesting.read(asked)
-    made = digesting.make(asked, reading, wanted or digesting.last_week(reading, asked), out)
+        found = digesting.read(asked)
+    made = digesting.make(found, asked.now, out)
     if out is None:
         _print(made)
     else:

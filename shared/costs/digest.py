@@ -21,6 +21,7 @@ from shared.costs.unusual import unusual
 from shared.model.digest import ZERO, Compared, Costs, Digest, Figures, Kind, Leftover, Line, Row, TieOut
 from shared.model.past import ClusterPast
 from shared.model.savings import SavingsWeek
+from shared.model.support import SupportReport
 from shared.model.weeks import Week
 
 NO_ENVIRONMENT, NO_TEAM = "no environment", "no team tag"
@@ -66,6 +67,7 @@ class Reading:
     kept: Mapping[str, tuple[KeptUp, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Cluster id -> times in which it ran because somebody said so."""
     savings: SavingsWeek | None = None
+    support: SupportReport | None = None
     forecast: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     """Currency -> what Cost Management forecasts for the month and the whole scope."""
     told: Mapping[str, Told] = field(default_factory=lambda: MappingProxyType({}))
@@ -99,6 +101,7 @@ def digest(reading: Reading, audience: Audience, week: Week, now: datetime, zone
         missing=reading.missing,
         problems=costs.problems,
         savings=_theirs(reading.savings, audience),
+        support=_supported(reading.support, audience),
     )
     unsaved = () if made.savings is None else made.savings.problems
     return notes.annotated(made, costs, audience.includes, (*reading.remarks, *unsaved))
@@ -219,6 +222,14 @@ def _theirs(savings: SavingsWeek | None, audience: Audience) -> SavingsWeek | No
         problems=savings.problems,
         method=savings.method,
     )
+
+
+def _supported(report: SupportReport | None, audience: Audience) -> SupportReport | None:
+    if report is None or audience.is_everything:
+        return report
+    rows = tuple(one for one in report.rows if audience.includes(one.cluster))
+    limits = tuple(one for one in report.limits if audience.includes(one.cluster))
+    return replace(report, rows=rows, limits=limits)
 
 
 def _rows(reading: Reading, audience: Audience, week: Week, now: datetime) -> tuple[Row, ...]:

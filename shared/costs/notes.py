@@ -30,7 +30,7 @@ def _notes(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Itera
         yield f"the source covers {costs.first} to {costs.last}, so this week is not whole"
     if len(made.figures) > 1:
         yield f"{len(made.figures)} currencies are billed; they stand side by side and are never added up"
-    if any(not one.currency for one in made.figures):
+    if "" in costs.totals:
         yield "the source does not say in which currency its amounts are"
     if made.figures and all(one.total.usual is None for one in made.figures):
         yield "nothing was read of the weeks before, so nothing is compared"

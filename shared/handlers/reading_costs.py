@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.clients.billing import Asked
     from shared.model.past import ClusterPast
     from shared.model.savings import SavingsWeek
+    from shared.model.support import SupportReport
     from shared.policy.bound import DigestPlan
     from shared.policy.document import Policy
 
@@ -66,7 +67,9 @@ def periods_of(week: Week) -> tuple[Period, ...]:
     return period_of(week), period_of(week.back()), *rest
 
 
-def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) -> Read | None:
+def read(
+    app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime, *, with_savings: bool = True
+) -> Read | None:
     """None while bills are still to come: what was read is kept, and the next run goes on from there."""
     from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDKs are heavy
     from shared.handlers.savings import history_of, nodes_asked  # noqa: PLC0415
@@ -75,7 +78,8 @@ def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) 
     clusters = {cluster.id: cluster for cluster in seen.clusters}
     pasts = history_of(app, period_of(week))
     scopes = sorted({*policy.scope.subscriptions, *map(subscription_of, (*clusters, *pasts))})
-    bills = _bills(app, (*_asked(scopes, week), *nodes_asked(scopes, period_of(week))), now)
+    nodes = nodes_asked(scopes, period_of(week)) if with_savings else ()
+    bills = _bills(app, (*_asked(scopes, week), *nodes), now)
     if bills is None:
         log.info("digest: %s: some bills are still to come", week)
         return None
@@ -84,7 +88,7 @@ def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) 
     blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period != period_of(week)}
     costs = attribute(_rows(of_costs), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
     loose, loose_problems = _loose(app, scopes)
-    savings, savings_problems = _savings(app, policy, bills, week, seen.clusters)
+    savings, savings_problems = _savings(app, policy, bills, week, seen.clusters) if with_savings else (None, ())
     reading = Reading(
         costs,
         source=f"Cost Management, {_listed(scopes)}",
@@ -98,6 +102,7 @@ def read(app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime) 
         loose=loose,
         kept=_kept_up(app, pasts, week, policy.timezone),
         savings=savings,
+        support=_support(app, policy, seen.clusters, now),
         remarks=(*seen.problems, *loose_problems, *savings_problems),
     )
     return Read(reading, clusters)
@@ -179,6 +184,14 @@ def _savings(
     except LamplighterError as error:
         log.warning("digest: %s", error)
         return None, (f"what was saved could not be computed: {error}",)
+
+
+def _support(app: App, policy: Policy, clusters: Iterable[Cluster], now: datetime) -> SupportReport:
+    from shared.policy.support import support_report  # noqa: PLC0415 - only once a week
+
+    memories = {item.value.cluster: item.value for item in app.journal.memories(on_problem=log.error)}
+    fleet = ((one, policy.environment_of(one), memories.get(one.id)) for one in clusters)
+    return support_report(fleet, {}, now)
 
 
 def _kept_up(app: App, pasts: Mapping[str, ClusterPast], week: Week, zone: str) -> Mapping[str, tuple[KeptUp, ...]]:

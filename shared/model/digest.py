@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from shared.model.billing import Basis
 from shared.model.savings import SavingsWeek
+from shared.model.support import SupportReport
 from shared.model.weeks import Week
 
 ZERO = Decimal(0)
@@ -305,3 +306,5 @@ class Digest:
     """Sentences about this very week: refunds, two currencies, no history."""
     method: tuple[str, ...] = ()
     savings: SavingsWeek | None = None
+    support: SupportReport | None = None
+    """Versions and limits of the audience's clusters; None = nobody looked."""

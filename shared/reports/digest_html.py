@@ -8,7 +8,7 @@ from decimal import Decimal
 from shared.model.digest import Digest, Figures
 from shared.reports import mail_parts as parts
 from shared.reports.digest_chart import alternative
-from shared.reports.digest_tables import Column, Table, tables
+from shared.reports.digest_tables import Column, Table, support, tables
 from shared.reports.digest_words import (
     amount,
     change,
@@ -49,6 +49,8 @@ def _rows(digest: Digest, charts: str) -> Iterator[str]:
     yield _top(digest)
     for figures in digest.figures:
         yield from _figures(digest, figures, charts)
+    for table in support(digest):
+        yield from _table(table, "")
     for name, sentences in (
         ("Not read, and in no figure", digest.missing),
         ("Worth knowing", digest.notes),
@@ -87,7 +89,7 @@ def _figures(digest: Digest, figures: Figures, charts: str) -> Iterator[str]:
     if len(figures.weeks) > 1:
         yield _chart(figures, charts)
     for table in tables(digest, figures):
-        yield from _table(table, figures)
+        yield from _table(table, figures.currency)
     if figures.explained:
         yield parts.heading("Explained by our own decisions")
         yield parts.bullets(explained_sentence(one) for one in figures.explained)
@@ -128,12 +130,12 @@ def _chart(figures: Figures, charts: str) -> str:
     )
 
 
-def _table(table: Table, figures: Figures) -> Iterator[str]:
+def _table(table: Table, currency: str) -> Iterator[str]:
     looks = [
         parts.Look(number=column is not Column.TEXT, first=number == 0, less=name in _LESS)
         for number, (column, name) in enumerate(zip(table.columns, table.headings, strict=True))
     ]
-    yield parts.heading(f"{table.title}, {figures.currency}".rstrip(", "))
+    yield parts.heading(f"{table.title}, {currency}".rstrip(", "))
     total = table.texts(table.total) if table.total else None
     yield parts.grid(table.headings, [table.texts(row) for row in table.rows], looks, total)
     if table.remark:

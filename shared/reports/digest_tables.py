@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 
 from shared.model.digest import ZERO, Compared, Digest, Figures, Kind
+from shared.model.support import SupportRow, SupportState
 from shared.reports.digest_words import amount, change, is_small, lower, percent
 from shared.reports.notice import plain
 
@@ -88,6 +89,39 @@ def tables(digest: Digest, figures: Figures) -> Iterator[Table]:
         table = make()
         if table is not None and (table.rows or table.total):
             yield table
+
+
+def support(digest: Digest) -> Iterator[Table]:
+    """What costs nothing yet: versions without support, limits of AKS. Of the whole digest, not of one currency."""
+    report = digest.support
+    if report is None:
+        return
+    if report.rows:
+        rows = tuple(
+            (one.name, one.version or "unknown", _until(one), "none" if one.path is None else one.path.sentence)
+            for one in report.rows[:SHOWN]
+        )
+        left = len(report.rows) - len(rows)
+        remark = f"{left} more, of {report.clusters} clusters." if left else f"Of {report.clusters} clusters."
+        headings = ("cluster", "version", "support", "tested way out")
+        yield Table("Versions to look at", headings, (Column.TEXT,) * 4, rows, None, remark)
+    if report.limits:
+        limits = tuple((one.name, one.sentence) for one in report.limits[:SHOWN])
+        left = len(report.limits) - len(limits)
+        remark = f"{left} more." if left else ""
+        yield Table("Limits of AKS ahead", ("cluster", "what"), (Column.TEXT,) * 2, limits, None, remark)
+
+
+def _until(one: SupportRow) -> str:
+    """In a few words.
+
+    >>> from datetime import date
+    >>> _until(SupportRow("", "web", "", False, "1.31.1", SupportState.ENDED, date(2026, 11, 1)))
+    'ended 2026-11-01'
+    """
+    if one.state is SupportState.UNKNOWN or one.ends_on is None:
+        return "unknown"
+    return f"{'ended' if one.state is SupportState.ENDED else 'ends'} {one.ends_on}"
 
 
 def _compared(name: str, noun: str, rows: Sequence[Compared], total: Compared) -> Table | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from shared.model.digest import Digest, Figures
-from shared.reports.digest_tables import Column, Table, tables
+from shared.reports.digest_tables import Column, Table, support, tables
 from shared.reports.digest_words import (
     explained_sentence,
     headline,
@@ -28,6 +28,8 @@ def text(digest: Digest) -> str:
     lines = [title(digest), f"{span(digest.week.first, digest.week.last)} · {status(digest)}", ""]
     for figures in digest.figures:
         lines += _figures(digest, figures)
+    for table in support(digest):
+        lines += [*_table(table, ""), ""]
     lines += _listed("Not read, and in no figure", digest.missing)
     lines += _listed("Worth knowing", digest.notes)
     lines += _listed("Rows that could not be read", digest.problems)
