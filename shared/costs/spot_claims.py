@@ -52,16 +52,18 @@ def _claim(
 ) -> None:
     at, until = stretch
     hour, length = hour_of(at), ratio(until - at, HOUR)
-    spot = {name: extra for name, span in nodes.items() if (extra := extra_spot(judged, name, span.nodes, hour))}
-    left = dict(spot)
+    # Those that surely ran may have replaced others; all that may have run are paid for.
+    sure = {name: extra_spot(judged, name, span.fewest, hour) for name, span in nodes.items()}
+    left = {name: extra for name, span in nodes.items() if (extra := extra_spot(judged, name, span.nodes, hour))}
     for name, span in nodes.items():
         missing, confidence = _missing(judged, name, span, at)
         for stand_in, there in tuple(left.items()):
-            taken = min(missing, there)
+            taken = min(missing, there, sure[stand_in])
             if taken <= 0:
                 continue
             missing -= taken
             left[stand_in] -= taken
+            sure[stand_in] -= taken
             key = (name, hour, move.decision)
             one = found.claims.setdefault(key, SpotClaim(Claim(name, hour, move.decision, move.rule)))
             one.claim.hours += taken * length
