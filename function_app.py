@@ -31,17 +31,20 @@ ACT_QUEUE = "lamplighter-act"
 POISON_QUEUE = f"{ACT_QUEUE}-poison"
 """Where the host moves a message that failed `maxDequeueCount` times."""
 
+NOWHERE: Any = None
+"""The context of a call without a host."""
+
 PERSONAL = frozenset({"authorization", "claims", "httpRequest"})
 """Parts of a resource event that say who did it and from where; they go no further than this file."""
 
 
 @app.function_name("tick")
 @app.timer_trigger("timer", "%LAMPLIGHTER_TICK_SCHEDULE%", run_on_startup=False, use_monitor=True)
-def tick(timer: func.TimerRequest) -> None:
+def tick(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:
     """Look at the fleet and decide. Monitored: after an outage the host runs a missed tick at once."""
     if timer.past_due:
         log.warning("tick: late, the host missed its time; deciding by what is true now")
-    with _told("tick"):
+    with _told("tick", context=context):
         from shared.handlers import tick as handler  # noqa: PLC0415  light import
 
         handler.tick(_the_app())
@@ -49,9 +52,9 @@ def tick(timer: func.TimerRequest) -> None:
 
 @app.function_name("pulse")
 @app.timer_trigger("timer", "%LAMPLIGHTER_PULSE_SCHEDULE%", run_on_startup=False, use_monitor=False)
-def pulse(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+def pulse(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # noqa: ARG001  the binding needs it
     """Follow open actions. Not monitored: the next one is a minute away, and a monitor writes a blob each time."""
-    with _told("pulse"):
+    with _told("pulse", context=context):
         from shared.handlers import pulse as handler  # noqa: PLC0415  light import
 
         handler.pulse(_the_app())
@@ -59,9 +62,9 @@ def pulse(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs 
 
 @app.function_name("tell")
 @app.timer_trigger("timer", "%LAMPLIGHTER_TELL_SCHEDULE%", run_on_startup=False, use_monitor=False)
-def tell(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+def tell(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # noqa: ARG001  the binding needs it
     """Send what people should know. A timer, not a queue: one message holds all that is pending, not one each."""
-    with _told("tell"):
+    with _told("tell", context=context):
         from shared.handlers import tell as handler  # noqa: PLC0415  light import
 
         handler.tell(_the_app())
@@ -79,21 +82,24 @@ def digest(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs
 
 @app.function_name("act")
 @app.queue_trigger("message", ACT_QUEUE, "AzureWebJobsStorage")
-def act(message: func.QueueMessage) -> None:
+def act(message: func.QueueMessage, context: func.Context = NOWHERE) -> None:
     """Carry out one decision. "Later" is a normal return; what is raised counts towards poison."""
     decision = _json_object(message)
-    with _told("act", f"decision {decision.get('id', 'without an id')}, attempt {message.dequeue_count}"):
+    about = f"decision {decision.get('id', 'without an id')}, attempt {message.dequeue_count}"
+    with _told("act", about, context=context, began=decision.get("trace")):
         from shared.handlers import act as handler  # noqa: PLC0415  light import
+        from shared.telemetry import measured  # noqa: PLC0415  light import
 
         outcome = handler.act(_the_app(), decision)
         log.info("act: decision %s: %s", decision["id"], outcome)
+        measured("act", {"decision": decision["id"], "action": decision.get("action"), "outcome": outcome})
 
 
 @app.function_name("look")
 @app.event_grid_trigger("event")
-def look(event: func.EventGridEvent) -> None:
+def look(event: func.EventGridEvent, context: func.Context = NOWHERE) -> None:
     """Record the alert it carries, or take it as a hint to look sooner. A CloudEvent where that schema is used."""
-    with _told("look", f"event {event.id}"):
+    with _told("look", f"event {event.id}", context=context):
         from shared.handlers import alert  # noqa: PLC0415  light import
         from shared.handlers import look as handler  # noqa: PLC0415  light import
 
@@ -104,44 +110,44 @@ def look(event: func.EventGridEvent) -> None:
 
 @app.function_name("alert")
 @app.route(route="alerts", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
-def alert(request: func.HttpRequest) -> func.HttpResponse:
+def alert(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """An action group's secure webhook. The platform lets everybody through; the handler verifies who calls."""
-    return _alerted(request, by_key=False)
+    return _alerted(request, context, by_key=False)
 
 
 @app.function_name("alert_by_key")
 @app.route(route="alerts/by-key", trigger_arg_name="request", auth_level=func.AuthLevel.FUNCTION)
-def alert_by_key(request: func.HttpRequest) -> func.HttpResponse:
+def alert_by_key(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """The lesser choice: the platform asks for a function key, and the settings must allow it."""
-    return _alerted(request, by_key=True)
+    return _alerted(request, context, by_key=True)
 
 
 @app.function_name("keep_on")
 @app.route(route="clusters/keep-on", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
-def keep_on(request: func.HttpRequest) -> func.HttpResponse:
+def keep_on(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """Keep a cluster on for a while. The platform lets everybody through; the handler verifies who calls."""
-    return _overridden("keep-on", request)
+    return _overridden("keep-on", request, context)
 
 
 @app.function_name("keep_off")
 @app.route(route="clusters/keep-off", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
-def keep_off(request: func.HttpRequest) -> func.HttpResponse:
+def keep_off(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """Keep a cluster off for a while; never production."""
-    return _overridden("keep-off", request)
+    return _overridden("keep-off", request, context)
 
 
 @app.function_name("wake")
 @app.route(route="clusters/wake", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
-def wake(request: func.HttpRequest) -> func.HttpResponse:
+def wake(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """Up now, for a short while."""
-    return _overridden("wake", request)
+    return _overridden("wake", request, context)
 
 
 @app.function_name("postpone")
 @app.route(route="clusters/postpone", trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
-def postpone(request: func.HttpRequest) -> func.HttpResponse:
+def postpone(request: func.HttpRequest, context: func.Context = NOWHERE) -> func.HttpResponse:
     """The link in a warning: its token is what lets somebody in."""
-    with _told("postpone"):
+    with _told("postpone", context=context):
         from shared.handlers import postpone as handler  # noqa: PLC0415  light import
 
         return _response(handler.postpone(_the_app(), _request(request)))
@@ -149,9 +155,9 @@ def postpone(request: func.HttpRequest) -> func.HttpResponse:
 
 @app.function_name("poison")
 @app.queue_trigger("message", POISON_QUEUE, "AzureWebJobsStorage")
-def poison(message: func.QueueMessage) -> None:
+def poison(message: func.QueueMessage, context: func.Context = NOWHERE) -> None:
     """Record and tell a message that nobody could carry out."""
-    with _told("poison"):
+    with _told("poison", context=context):
         from shared.handlers import poison as handler  # noqa: PLC0415  light import
 
         handler.poison(_the_app(), message.get_body().decode("utf-8", errors="replace"))
@@ -178,15 +184,15 @@ def plain_event(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
     }
 
 
-def _overridden(verb: str, request: func.HttpRequest) -> func.HttpResponse:
-    with _told(verb):
+def _overridden(verb: str, request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    with _told(verb, context=context):
         from shared.handlers import override as handler  # noqa: PLC0415  light import
 
         return _response(handler.override(_the_app(), verb, _request(request)))
 
 
-def _alerted(request: func.HttpRequest, *, by_key: bool) -> func.HttpResponse:
-    with _told("alert"):
+def _alerted(request: func.HttpRequest, context: func.Context, *, by_key: bool) -> func.HttpResponse:
+    with _told("alert", context=context):
         from shared.handlers import alert as handler  # noqa: PLC0415  light import
 
         return _response(handler.alert(_the_app(), _request(request), by_key=by_key))
@@ -224,11 +230,18 @@ def _json_object(message: func.QueueMessage) -> dict[str, Any]:
 
 
 @contextmanager
-def _told(function: str, about: str = "") -> Iterator[None]:
-    """One line in the log for whatever goes wrong; then the host sees the failure."""
+def _told(function: str, about: str = "", *, context: func.Context = NOWHERE, began: object = None) -> Iterator[None]:
+    """One line in the log for whatever goes wrong; then the host sees the failure.
+
+    `began` is the trace that a message brought along; without one the trace is the host's.
+    """
+    from shared.telemetry import traced  # noqa: PLC0415  light import
+
     where = f"{function}: {about}" if about else function
+    here = None if context is NOWHERE else context.trace_context.trace_parent
     try:
-        yield
+        with traced(began, here):
+            yield
     except Exception as error:
         from shared.errors import LamplighterError  # noqa: PLC0415  light import
 

@@ -28,7 +28,7 @@ var rules = [
   {
     key: 'starts-failed'
     title: 'clusters did not come up'
-    query: 'traces | where message startswith "measured tick " | extend m = parse_json(substring(message, 14)) | where toint(m.notices.start_late) > 0 or toint(m.ended.start_failed) > 0'
+    query: 'traces | where message startswith "measured " | extend what = tostring(split(message, " ")[1]), m = parse_json(substring(message, indexof(message, "{"))) | where (what == "tick" and toint(m.notices.start_late) > 0) or (what == "ended" and toint(m.counts["start_cluster failed"]) > 0) or (what == "act" and m.action == "start_cluster" and m.outcome == "failed")'
     severity: 2
     operator: 'GreaterThan'
     threshold: 0

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import threading
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from azure.core.pipeline import Pipeline, PipelineResponse
-from azure.core.pipeline.policies import HeadersPolicy, ProxyPolicy, RequestIdPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import (
+    HeadersPolicy,
+    ProxyPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    SansIOHTTPPolicy,
+    UserAgentPolicy,
+)
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+from shared import telemetry
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 CALL_SECONDS = 150
 """Wall time of one call with its retries; a function has 4 minutes."""
 PATIENCE_SECONDS = 60.0
+TOO_MANY = 429
 
 
 class Patience:
@@ -75,6 +86,20 @@ def quota_resets_after(headers: Any) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
+class Telling(SansIOHTTPPolicy[Any, Any]):
+    """Every try carries the trace it belongs to; every 429 is a figure. No address, no body: hosts only."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        if id_ := telemetry.correlation():
+            request.http_request.headers[telemetry.CORRELATION] = id_
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+        if response.http_response.status_code == TOO_MANY:
+            wait = response.http_response.headers.get("Retry-After")
+            host = urlsplit(request.http_request.url).hostname
+            telemetry.measured("throttled", {"host": host, "method": request.http_request.method, "wait": wait})
+
+
 def transport(ca_file: str) -> RequestsTransport:
     """Our timeouts, and whom to trust: `verify` goes along with every call, so REQUESTS_CA_BUNDLE can't replace it."""
     return RequestsTransport(
@@ -98,5 +123,5 @@ def pipeline(credential: Any, scope: str, transport: HttpTransport[Any, Any], ag
         ),
     ]
     if credential is not None:
-        policies.append(ARMChallengeAuthenticationPolicy(credential, scope))
+        policies += [Telling(), ARMChallengeAuthenticationPolicy(credential, scope)]
     return Pipeline(transport, policies)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.app import App
 from shared.model.decisions import Decision, Plan
 from shared.model.facts import FleetFacts
 from shared.model.memory import Wish
+from shared.telemetry import trace
 
 NOW = timedelta(0)
 ONE_BY_ONE = 100
@@ -38,22 +40,24 @@ class Sending:
         """
         left_out = frozenset(lost)
         going = [d for d in self.decisions if d.cluster not in left_out]
+        send = partial(self._send, trace())
         # One after another makes a queue that is not there yet, and is quick enough for most.
         senders = self.app.queue.senders
         alone = len(going) if senders == 1 else ONE_BY_ONE
         for decision in going[:alone]:
-            self._send(decision)
+            send(decision)
         if others := going[alone:]:
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - rarely needed
 
             with ThreadPoolExecutor(senders, thread_name_prefix="sending") as side_by_side:
-                for _ in side_by_side.map(self._send, others):
+                for _ in side_by_side.map(send, others):
                     pass
         return len(going)
 
-    def _send(self, decision: Decision) -> None:
+    def _send(self, under: str, decision: Decision) -> None:
+        """`under` is the trace: a thread of the pool knows none."""
         wait = NOW if decision.not_before is None else max(NOW, decision.not_before - self.now)
-        self.app.queue.send(as_message(decision, self.facts, self.now), wait)
+        self.app.queue.send(as_message(decision, self.facts, self.now) | {"trace": under}, wait)
 
 
 def send_admitted(app: App, plan: Plan, now: datetime, facts: FleetFacts) -> Sending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
 from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
 from shared.policy.settle import settle
+from shared.telemetry import measured
 
 ENDS = frozenset({Outcome.SUCCEEDED, Outcome.REVERSED, Outcome.FAILED, Outcome.RELEASED, Outcome.GONE})
 AT_ONCE = 120
@@ -37,6 +39,8 @@ def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) ->
     oldest = sorted(open_ones, key=lambda s: s.value.open.claimed_at if s.value.open else now)
     ended = [one for stored in oldest[:AT_ONCE] if (one := _settle_one(app, stored, now)) is not None]
     done = [one for one in ended if one.settled.outcome is not Outcome.WAITING]
+    if done:
+        measured("ended", {"counts": dict(Counter(_outcome(one) for one in done))})
     app.journal.append(_history(done, now))
     app.journal.post(notice for one in done for notice in _notices(one, now))
     return tuple(ended)
@@ -70,6 +74,11 @@ def _verdict(app: App, memory: Memory) -> OperationVerdict:
     except CloudError:
         return OperationVerdict(OperationStatus.UNREADABLE)
     return OperationVerdict(OperationStatus(state.status), state.code, state.message, state.no_capacity)
+
+
+def _outcome(one: Ended) -> str:
+    """`start_cluster succeeded`: what was asked for, and what it came to."""
+    return f"{one.settled.action.kind if one.settled.action is not None else 'action'} {one.settled.outcome.value}"
 
 
 def _history(ended: Iterable[Ended], now: datetime) -> list[HistoryRecord]:

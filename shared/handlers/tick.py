@@ -17,7 +17,7 @@ from shared.app import App
 from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.errors import Superseded
-from shared.handlers import gathering, inforce, records, settling
+from shared.handlers import gathering, inforce, measuring, records, settling
 from shared.handlers.confirming import confirmed
 from shared.handlers.healing import heal
 from shared.handlers.releases import releases
@@ -36,6 +36,7 @@ from shared.policy.facts import counted, fleet_facts
 from shared.policy.ring_fold import fleet_rings, halt_notices
 from shared.policy.rules import learn
 from shared.policy.voices import Owner, owner_of, tag_holds
+from shared.telemetry import measured
 
 log = logging.getLogger("lamplighter")
 
@@ -100,6 +101,8 @@ def tick(app: App) -> Plan:
     _write(state, plan, read.stored, row, fleet)
     problems = len(read.seen.problems)
     log.info("tick: %d clusters, %d admitted, %d problems", len(read.clusters), len(plan.admitted), problems)
+    lag = measuring.view_lag(read.seen.clusters, read.stored, now).total_seconds()
+    measured("tick", {**measuring.of_tick(plan, read.seen, state.notices), "view_lag_seconds": lag})
     return replace(plan, notices=tuple(state.notices))
 
 

@@ -69,6 +69,8 @@ class FunctionsHost:
         self.protos = functions_wire.build()
         self.root = root
         self.functions: dict[str, Loaded] = {}
+        self.traceparent = ""
+        """The trace context of the next invocation."""
 
     def __enter__(self) -> Self:
         # The worker imports it by name, and the SDK lets an app be indexed only once.
@@ -97,13 +99,15 @@ class FunctionsHost:
     def __exit__(self, *_: object) -> None:
         worker.stop_threadpool_executor()
 
-    def timer(self, function: str, *, past_due: bool = False) -> Outcome:
+    def timer(self, function: str, *, past_due: bool = False, traceparent: str = "") -> Outcome:
         """The time has come; `past_due` as after an outage."""
+        self.traceparent = traceparent
         status = {"Last": "2026-11-23T06:00:00+00:00", "Next": "2026-11-23T06:05:00+00:00"}
         return self._invoke(function, {"Schedule": {}, "ScheduleStatus": status, "IsPastDue": past_due})
 
-    def message(self, function: str, body: object, *, dequeue_count: int = 1) -> Outcome:
+    def message(self, function: str, body: object, *, dequeue_count: int = 1, traceparent: str = "") -> Outcome:
         """A message of a storage queue; what is neither text nor bytes is sent as JSON."""
+        self.traceparent = traceparent
         about = {
             "Id": str(uuid.uuid4()),
             "DequeueCount": str(dequeue_count),
@@ -146,7 +150,7 @@ class FunctionsHost:
                 "function_id": loaded.id,
                 "input_data": [{"name": loaded.trigger["name"], "data": data}],
                 "trigger_metadata": {key: self.protos.TypedData(string=value) for key, value in (about or {}).items()},
-                "trace_context": {},
+                "trace_context": {"trace_parent": self.traceparent},
                 "retry_context": {},
             },
         )
