@@ -187,6 +187,17 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    name: 'lamplighter'
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+  }
+}
+
 module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
   name: 'budget'
   scope: group

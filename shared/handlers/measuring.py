@@ -26,7 +26,7 @@ def of_tick(plan: Plan, seen: Inventory, notices: Iterable[Notice]) -> dict[str,
         "actions": dict(sorted(admitted.items())),
         "notices": dict(sorted(Counter(notice.kind for notice in notices).items())),
         "problems": len(seen.problems),
-        "estimated_saving": {currency: str(amount) for currency, amount in sorted(_savings(plan.admitted).items())},
+        "estimated_saving": {currency: f"{amount:.2f}" for currency, amount in sorted(_savings(plan.admitted).items())},
     }
 
 

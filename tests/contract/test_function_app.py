@@ -131,7 +131,7 @@ def test_a_failed_message_is_tried_again_later_not_at_once() -> None:
 
 def test_sampling_never_drops_which_invocation_ran_or_failed() -> None:
     sampling = HOST["logging"]["applicationInsights"]["samplingSettings"]
-    assert set(sampling["excludedTypes"].split(";")) == {"Request", "Exception"}
+    assert set(sampling["excludedTypes"].split(";")) == {"Request", "Exception", "Trace"}
 
 
 def test_the_local_example_is_accepted_and_resolves_every_schedule() -> None:

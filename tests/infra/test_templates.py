@@ -91,6 +91,7 @@ def test_outputs_are_named_for_what_they_hold():
         "functionAppId": "id", "topicName": "name", "identityId": "id", "principalId": "principalId",
         "clientId": "clientId", "insightsId": "id", "connectionString": "ConnectionString", "roleDefinitionId": "id",
         "accountId": "id", "accountName": "name", "vaultName": "name", "vaultUri": "vaultUri",
+        "workbookId": "id",
     }  # fmt: skip
     written = {"publicUrl": "https://${", "policyUrl": "policy/policy.yaml", "appSubnetId": "/subnets/app"}
     for file, parsed in templates().items():

@@ -57,7 +57,9 @@ if sys.version_info >= (3, 13):
         real, seen = adapter.send, []
 
         def watched(request, **options):
-            seen.append((request.method, request.path_url.partition("?")[0], request.headers.get(telemetry.CORRELATION)))
+            seen.append(
+                (request.method, request.path_url.partition("?")[0], request.headers.get(telemetry.CORRELATION))
+            )
             return real(request, **options)
 
         adapter.send = watched

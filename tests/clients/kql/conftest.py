@@ -35,6 +35,22 @@ TABLES = {
         "string": "AuditId Level PodName RequestUri SourceSystem Stage TenantId Type UserAgent Verb _ResourceId "
         "_SubscriptionId",
     },
+    # https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete, by the names an Application Insights
+    # resource is asked with
+    "traces": {
+        "datetime": "timestamp",
+        "int": "severityLevel itemCount",
+        "dynamic": "customDimensions customMeasurements",
+        "string": "message operation_Id operation_Name operation_ParentId cloud_RoleName cloud_RoleInstance appName",
+    },
+    "requests": {
+        "datetime": "timestamp",
+        "int": "itemCount",
+        "real": "duration",
+        "bool": "success",
+        "dynamic": "customDimensions customMeasurements",
+        "string": "id name url resultCode source operation_Id operation_Name cloud_RoleName cloud_RoleInstance appName",
+    },
     "AzureDiagnostics": {
         "datetime": "TimeGenerated",
         "string": "Category CorrelationId Level OperationName Resource ResourceGroup ResourceId ResourceProvider "
