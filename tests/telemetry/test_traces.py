@@ -48,7 +48,7 @@ def test_a_figure_is_one_line_of_json(caplog):
 
 
 if sys.version_info >= (3, 13):
-    from tests.contract.conftest import house, host  # noqa: F401  the composed app inside Microsoft's worker
+    from tests.contract.conftest import host, house  # noqa: F401  the composed app inside Microsoft's worker
 
     @pytest.fixture
     def sent(house):  # noqa: F811
