@@ -71,11 +71,31 @@ def plan(given: dict[str, Any]) -> Work:
 
 def tick(given: dict[str, Any]) -> Work:
     """The timer's handler as it is deployed, on a journal and a queue in SQLite files."""
+    from shared.handlers import tick as handler
+
+    app = _app(given)
+
+    def work() -> dict[str, Any]:
+        done = handler.tick(app)
+        _whole([notice.sentence for notice in done.notices if notice.kind == "unreadable_fleet"])
+        return _figures(done)
+
+    return work
+
+
+def pulse(given: dict[str, Any]) -> Work:
+    """The minute's handler, with nothing under way: it scans the memory."""
+    from shared.handlers import pulse as handler
+
+    app = _app(given)
+    return lambda: {"clusters": given["size"], "planned": len(handler.pulse(app))}
+
+
+def _app(given: dict[str, Any]) -> Any:
     import logging
 
     from shared.app import App, journal_at, queue_at
     from shared.clients.notify import Sent
-    from shared.handlers import tick as handler
     from shared.settings import read_settings
 
     logging.disable(logging.INFO)
@@ -96,12 +116,7 @@ def tick(given: dict[str, Any]) -> Work:
     for part in (app.journal, app.queue, cloud):
         atexit.register(part.close)
 
-    def work() -> dict[str, Any]:
-        done = handler.tick(app)
-        _whole([notice.sentence for notice in done.notices if notice.kind == "unreadable_fleet"])
-        return _figures(done)
-
-    return work
+    return app
 
 
 def _cloud(given: dict[str, Any]) -> Any:
@@ -149,7 +164,7 @@ def peak() -> float:
 
 def main() -> None:
     given = json.loads(sys.stdin.read())
-    work = {"floor": floor, "plan": plan, "tick": tick}[given["what"]](given)
+    work = {"floor": floor, "plan": plan, "tick": tick, "pulse": pulse}[given["what"]](given)
     sent, before = counting(), peak()
     wall, cpu = time.perf_counter(), time.process_time()
     figures = work()

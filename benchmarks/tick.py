@@ -35,7 +35,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.fleet import POLICY, fleet  # noqa: E402 - a script puts its project on the path first
-from shared.clients.fleet import CLUSTERS, PATIENCE_SECONDS, ROWS_A_PAGE  # noqa: E402 - as above
+from shared.clients.fleet import CLUSTERS, PATIENCE_SECONDS  # noqa: E402 - as above
+from shared.clients.graph import ROWS_A_PAGE  # noqa: E402 - as above
 
 SIZES = (100, 1000, 10_000, 100_000)
 QUICK = (100, 1000)
