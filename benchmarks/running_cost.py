@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/running_cost.py [--latency 0.1] [--memory 512] [--page docs/running-cost.md]
 
 Measured here: the CPU of a tick and of a pulse, and how many requests they make, on the deployed handlers over TLS
-against the simulator; a small instance has a part of a core, and takes longer. Azure's own latency can't be measured here: each request is given --latency seconds on top.
+against the simulator; a small instance has a part of a core, and takes longer. What one act and one hint ask for is
+counted in the code. Azure's own latency can't be measured here: each request is given --latency seconds on top.
 Billed is what Flex Consumption bills: at least a second an execution, times the memory of the instance. Executions at
 the same time on one instance are billed once; here each counts, so the figures are a ceiling.
 """

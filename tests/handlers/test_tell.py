@@ -318,7 +318,7 @@ def test_an_address_that_is_not_set_is_told_to_the_others_by_its_name(house, htt
     house.post(house.notice("pay"))
     house.tell()
     house.tell(MINUTE)
-    assert "NOWHERE_CHANNEL is named by notify.routes of the policy but is not set" in http.body("/operators")
+    assert "NOWHERE_CHANNEL is named by the policy but is not set" in http.body("/operators")
 
 
 def test_no_message_and_no_record_holds_an_address(house, http):
