@@ -14,7 +14,7 @@ param location string
   'package'
   'blob'
 ])
-param policySource string = 'blob'
+param policySource string = 'package'
 
 @description('Optional. Mail address that alerts about Lamplighter itself go to. Empty: alerts fire without mail.')
 param operatorsMail string = ''
