@@ -41,6 +41,9 @@ param events bool = false
 @description('Optional. Client id of the Entra application whose tokens may keep clusters on over HTTP. Empty: those functions refuse everybody.')
 param apiAudience string = ''
 
+@description('Optional. Address of the container that cost exports are written to; the identity needs Storage Blob Data Reader there.')
+param costExports string = ''
+
 @description('Optional. Memory of one instance in MB; 512 holds 10,000 clusters (measured by benchmarks/tick.py).')
 @allowed([
   512
@@ -139,6 +142,7 @@ module app 'modules/app.bicep' = {
     policySource: policySource
     instanceMemoryMB: instanceMemoryMB
     apiAudience: apiAudience
+    costExports: costExports
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
   }
 }

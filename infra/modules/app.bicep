@@ -10,6 +10,7 @@ param insightsConnection string
 param policySource string
 param instanceMemoryMB int
 param apiAudience string
+param costExports string
 param subnetId string
 
 var blobEndpoint = 'https://${storageName}.blob.${environment().suffixes.storage}'
@@ -31,6 +32,7 @@ var settings = {
   LAMPLIGHTER_CLOUD: cloud == 'AzureCloud' ? 'AzurePublicCloud' : cloud
   LAMPLIGHTER_CLIENT_ID: clientId
   LAMPLIGHTER_HOLD: ''
+  LAMPLIGHTER_COST_EXPORTS: costExports
   LAMPLIGHTER_TICK_SCHEDULE: '0 */5 * * * *'
   LAMPLIGHTER_PULSE_SCHEDULE: '15 * * * * *'
   LAMPLIGHTER_TELL_SCHEDULE: '45 * * * * *'
