@@ -91,7 +91,7 @@ def read(
     savings, savings_problems = _savings(app, policy, bills, week, seen.clusters) if with_savings else (None, ())
     reading = Reading(
         costs,
-        source=f"Cost Management, {_listed(scopes)}",
+        source=f"{'cost exports' if app.settings.cost_exports else 'Cost Management'}, {_listed(scopes)}",
         read_at=max((bill.read_at for bill in mine), default=now),
         stated=_stated(mine),
         missing=tuple(bill.problem for bill in mine if bill.problem is not None),

@@ -21,6 +21,7 @@ from shared.reports.digest_words import (
 from shared.reports.notice import plain
 
 WIDTH = 78
+NARROWEST = 12
 
 
 def text(digest: Digest) -> str:
@@ -69,8 +70,7 @@ def _table(table: Table, currency: str) -> Iterator[str]:
     total = [table.texts(table.total)] if table.total else []
     body = [list(table.headings), *rows, *total]
     widths = [max(len(row[number]) for row in body) for number in range(len(table.headings))]
-    room = WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1)
-    widths[0] = min(widths[0], max(room, 16))
+    _fit_in(widths, table.columns)
     yield f"{table.title}{f' ({currency})' if currency else ''}"
     for number, row in enumerate(body):
         cells = [
@@ -82,6 +82,16 @@ def _table(table: Table, currency: str) -> Iterator[str]:
             yield f"  {'-' * (sum(widths) + 2 * (len(widths) - 1))}"
     if table.remark:
         yield from (f"  {line}" for line in wrap(table.remark, WIDTH - 2))
+
+
+def _fit_in(widths: list[int], columns: tuple[Column, ...]) -> None:
+    """The widest text gives way first, number columns never."""
+    texts = [number for number, column in enumerate(columns) if column is Column.TEXT]
+    while sum(widths) + 2 * len(widths) > WIDTH:
+        widest = max(texts, key=lambda number: widths[number])
+        if widths[widest] <= NARROWEST:
+            return
+        widths[widest] -= 1
 
 
 def _fit(cell: str, width: int, *, right: bool) -> str:
