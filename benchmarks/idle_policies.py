@@ -137,7 +137,7 @@ class Hybrid(Policy):
 class Ours(Policy):
     def __init__(self, user: User, costs: Costs, longest: float = 2.0) -> None:
         super().__init__(user)
-        self.costs = foresight.Costs(costs.stop, costs.cold, longest)
+        self.costs = foresight.Costs(costs.stop, costs.cold, longest, user.zone)
         begin, end = user.busy[0]
         self.activity = self._seen(Activity(), begin, end, Stretch.ACTIVE)
         self.next = 1

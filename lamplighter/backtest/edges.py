@@ -93,7 +93,7 @@ def _started_ahead(seen: Look, rule: BoundRule, activity: Activity, now: datetim
 
     From break-even on only the hours change a quiet spell's ledger; before, and while it runs ahead, every tick does.
     """
-    costs, cluster = rule.block.costs, seen.view.cluster
+    costs, cluster = idle.costs_of(rule), seen.view.cluster
     lead = start_time(seen.view.memory.target(None).start_seconds)
     lead += seen.view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY

@@ -16,8 +16,8 @@ from enum import StrEnum
 HOURS = 168
 PLACES = 4
 """How far a session is along: the first need after a departure, the second, the third to fifth, later ones."""
-EDGES = tuple(2 ** (step / 2) / 60 for step in range(28))
-"""Borders of the bins of a quiet spell, in hours: 1 minute to 8 days, two bins for each doubling."""
+EDGES = tuple(2 ** (step / 4) / 60 for step in range(54))
+"""Borders of the bins of a quiet spell, in hours: 1 minute to a week, four bins for each doubling."""
 BINS = len(EDGES) + 1
 
 _NO_HOURS = bytes(4 * 2 * HOURS)
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NEVER = -(2**63)
 _HEAD = struct.Struct("<BBqqqqqIIdd")
-_VERSION = 1
+_VERSION = 2
 SIZE = _HEAD.size + len(_NO_HOURS) + len(_NO_SPELLS)
 """Bytes of a written Activity."""
 
@@ -67,8 +67,8 @@ class Activity:
     credit: float = 0.0
     """Twice what the clairvoyant would have paid, less what was paid."""
     hours: bytes = _NO_HOURS
-    """(HOURS, 2) float32: for each hour of the UTC week, from Monday 00:00: how often it began quiet, and how often a
-    need began in it then; older weeks count less."""
+    """(HOURS, 2) float32: for each hour of the week in the policy's zone, from Monday 00:00: how often it began quiet,
+    and how often a need began in it then; older weeks count less."""
     spells: bytes = _NO_SPELLS
     """(PLACES, BINS) float32: how often a quiet spell was that long at that place in a session."""
 

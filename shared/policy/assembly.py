@@ -47,7 +47,7 @@ def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
         "timezone": timezone,
         "scope": binding.scope(head.scope),
         "environments": tuple(_environments(data, mistakes)),
-        "rules": tuple(_rules(data, head.mode, schedules, mistakes)),
+        "rules": tuple(_rules(data, head.mode, timezone, schedules, mistakes)),
         "schedules": schedules,
         "calendars": calendars,
         "freezes": tuple(one for one in freezes if one is not None),
@@ -139,7 +139,7 @@ def _schedules(
 
 
 def _rules(
-    data: dict[str, Any], mode: str, schedules: Mapping[str, Schedule], mistakes: Mistakes
+    data: dict[str, Any], mode: str, timezone: str, schedules: Mapping[str, Schedule], mistakes: Mistakes
 ) -> Iterator[BoundRule]:
     if not isinstance(value := data.get("rules", []), list):
         _entries(grammar.RuleEntry, value, ("rules",), mistakes)
@@ -158,6 +158,7 @@ def _rules(
             kind=kinds[0],
             block=block,
             schedules=named,
+            zone=timezone,
             match=binding.maybe(entry.match),
             unless=binding.maybe(entry.unless),
             mode="plan" if mode == "plan" else entry.mode or mode,

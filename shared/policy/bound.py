@@ -71,6 +71,8 @@ class BoundRule:
     block: Any
     """The rule's own pydantic Block."""
     schedules: tuple[Schedule, ...] = ()
+    zone: str = "UTC"
+    """IANA name of the policy's zone."""
     match: Matcher | None = None
     """None: everything outside production."""
     unless: Matcher | None = None

@@ -20,15 +20,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from operator import itemgetter
+from zoneinfo import ZoneInfo
 
 from shared.model.activity import BINS, EDGES, HOURS, PLACES, Activity, Stretch, floats
 
-PRIOR_WEIGHT = 4.0
+PRIOR_WEIGHT = 8.0
 """Spells that the prior counts as: each bin as likely as another, whatever the time scale."""
-PLACE_WEIGHT = 10.0
+PLACE_WEIGHT = 40.0
 """Spells at one place in a session from which on they count more than spells at all places."""
-SAME = 0.02
+SAME = 0.04
 """Waits whose costs differ by less than this share are equally good: the one nearest to break-even is taken."""
+PATIENCE = 0.1
+"""Share of what use has earned that is spent on waiting longer while a cluster has never been seen to be left."""
 WEEK_WEIGHT = 1.0
 """Weeks that the same hour of other days counts as, when the chance of a need in one hour of the week is judged."""
 SAME_HOUR_WEIGHT = 2.0
@@ -38,9 +41,9 @@ WAIT_WITHIN_HOUR = 0.5
 HORIZON = timedelta(days=7)
 _HOUR = timedelta(hours=1)
 _LONG = 24.0 * 14
-_LOG_STEP = math.log(2) / 2
-# A bin of the same width on a logarithmic scale is as likely as another; the first reaches down to half a minute.
-_PRIOR = (2.0, *[1.0] * (BINS - 1))
+_LOG_STEP = math.log(EDGES[1] / EDGES[0])
+# A bin of the same width on a logarithmic scale is as likely as another; the first reaches down to 15 seconds.
+_PRIOR = (2 * math.log(2) / _LOG_STEP, *[1.0] * (BINS - 1))
 # Mean hours of a spell in a bin, where log(hours) is spread evenly.
 _MEAN = (
     EDGES[0] / 2,
@@ -58,6 +61,8 @@ class Costs:
     """Of the people who wait while it starts."""
     longest: float
     """No wait is longer than this."""
+    zone: str = "UTC"
+    """IANA name of the zone whose hours people keep: who comes at eight comes at eight in summer and in winter."""
 
     @property
     def break_even(self) -> float:
@@ -96,10 +101,15 @@ class Ahead:
 
 
 def wait(activity: Activity, costs: Costs) -> Wait:
-    """Hours to wait after the last need: within [starting, longest]; break-even until there is reason to differ."""
+    """Hours to wait after the last need: within [starting, longest]; break-even until there is reason to differ.
+
+    A cluster that was never seen to be left is waited for a little longer the more it was used: it may be in the midst
+    of its first session, and the ledger covers it.
+    """
     plain = min(costs.break_even, costs.longest)
     if activity.departures == 0:
-        return Wait(plain, learned=False)
+        patience = min(PATIENCE * max(activity.credit, 0.0), costs.break_even)
+        return Wait(min(costs.break_even + patience, costs.longest), learned=False)
     odds = spell_odds(activity)
     stay, gone = _prefix(odds)
     bill = {
@@ -129,6 +139,21 @@ def _covered(best: float, credit: float, break_even: float) -> float:
     """The wait nearest to `best` whose worst case the ledger covers: a need right after the stop, or none at all."""
     room = max(credit, 0.0)
     return min(max(best, break_even - room), break_even + room)
+
+
+def is_first_wait(activity: Activity) -> bool:
+    """Whether it has been running idle since the last need, without having been off."""
+    return activity.use is Stretch.IDLE and activity.quiet_at is not None and activity.since == activity.quiet_at
+
+
+def first_wait(activity: Activity, at: datetime, costs: Costs) -> tuple[float, bool]:
+    """(hours of the first wait up to `at` that were advised, whether it was over before); of one in its first wait."""
+    assert activity.quiet_at is not None  # noqa: S101 - the callers asked
+    due = wait(activity, costs).hours
+    if activity.promised is not None:
+        due = max(due, (activity.promised - activity.quiet_at) / _HOUR)
+    spell = (at - activity.quiet_at) / _HOUR
+    return min(spell, due), spell > due
 
 
 def spell_odds(activity: Activity) -> tuple[float, ...]:
@@ -181,13 +206,14 @@ def _bill(odds: tuple[float, ...], hours: float, break_even: float) -> float:
 # --- the next need ---
 
 
-def hour_of_week(at: datetime) -> int:
-    """0 is Monday 00:00 to 01:00 UTC."""
-    return at.weekday() * 24 + at.hour
+def hour_of_week(at: datetime, zone: str) -> int:
+    """Of the hour that begins at this whole hour of UTC: 0 is Monday 00:00 in the zone, give or take half an hour."""
+    local = at.astimezone(ZoneInfo(zone))
+    return local.weekday() * 24 + local.hour
 
 
 def chance_in_hour(activity: Activity, hour: int) -> tuple[float, float]:
-    """(chance, weeks): of a need beginning in this hour of the UTC week if it begins quiet; weeks seen so far."""
+    """(chance, weeks): of a need beginning in this hour of the week if it begins quiet; weeks seen so far."""
     return _chance(floats(activity.hours), hour)
 
 
@@ -212,10 +238,12 @@ def _chance(values: array[float], hour: int) -> tuple[float, float]:
     return (began + WEEK_WEIGHT * common) / (quiet + WEEK_WEIGHT), quiet
 
 
-def next_need(activity: Activity, now: datetime, horizon: timedelta = HORIZON) -> tuple[datetime, float] | None:
+def next_need(
+    activity: Activity, now: datetime, zone: str = "UTC", horizon: timedelta = HORIZON
+) -> tuple[datetime, float] | None:
     """Begin of the hour by which a need is more likely than not to have come, and how likely; None within `horizon`."""
     begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    values, first = floats(activity.hours), hour_of_week(begin)
+    values, first = floats(activity.hours), hour_of_week(begin, zone)
     none = 1.0
     for passed in range(math.ceil((now + horizon - begin) / _HOUR)):
         chance, _ = _chance(values, (first + passed) % HOURS)
@@ -238,12 +266,13 @@ def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> A
     ):
         return None
     spell = (now - activity.quiet_at) / _HOUR
-    owed = activity.spent + costs.break_even + 1.0 + lead / _HOUR
+    waited = first_wait(activity, now, costs)[0] if is_first_wait(activity) else 0.0
+    owed = activity.spent + waited + costs.break_even + 1.0 + lead / _HOUR
     if activity.credit + 2 * min(spell, costs.break_even) < owed:
         return None
     begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while begin - lead <= now:
-        chance, weeks = chance_in_hour(activity, hour_of_week(begin))
+        chance, weeks = chance_in_hour(activity, hour_of_week(begin, costs.zone))
         if (
             chance * (costs.waiting - WAIT_WITHIN_HOUR) > (1.0 - chance) * (1.0 + costs.starting)
             and activity.quiet_at < begin

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.model.activity import BINS, EDGES, Activity, Stretch, floats
 from shared.model.signals import Signal, Use
-from shared.policy.foresight import Costs, hour_of_week, place_row, wait
+from shared.policy.foresight import Costs, first_wait, hour_of_week, is_first_wait, place_row, wait
 
 FORGET_DAYS = 28.0
 """After so many quiet days a spell counts half; after so many, an hour of the week has come four times."""
@@ -84,19 +84,35 @@ def observe(activity: Activity, begin: datetime, end: datetime, use: Stretch, co
     if activity.use is not use:
         activity = _turned(activity, begin, use, costs)
     ran = (end - begin) / _HOUR
+    # The first wait of a spell is paid for when the spell or the wait ends, see `_waited`.
+    ahead = use is Stretch.IDLE and activity.quiet_at is not None and not is_first_wait(activity)
     return replace(
         activity,
         through=end,
         first_at=activity.first_at or begin,
         # An hour in use is one the clairvoyant pays too: twice his, less ours.
         credit=activity.credit + ran if use is Stretch.ACTIVE else activity.credit,
-        spent=activity.spent + ran if use is Stretch.IDLE and activity.quiet_at is not None else activity.spent,
+        spent=activity.spent + ran if ahead else activity.spent,
     )
+
+
+def _waited(activity: Activity, at: datetime, use: Stretch, costs: Costs) -> Activity:
+    """At the end of the first wait of a spell, `at`: what it cost by the advice.
+
+    The ledger is about advice: where people, guards or a rule that only plans keep a cluster on for longer, that is not
+    on its bill; the stop and the start that it would have advised are.
+    """
+    if not is_first_wait(activity):
+        return activity
+    hours, over = first_wait(activity, at, costs)
+    more = 0.0 if not over or use is Stretch.OFF else costs.starting
+    more += costs.waiting if over and use is Stretch.ACTIVE else 0.0
+    return replace(activity, spent=activity.spent + hours + more)
 
 
 def _turned(activity: Activity, at: datetime, use: Stretch, costs: Costs) -> Activity:
     """From one use to another at that instant."""
-    before = activity.use
+    before, activity = activity.use, _waited(activity, at, use, costs)
     if use is Stretch.ACTIVE:
         activity = _needed(activity, at, costs)
     elif use is Stretch.UNKNOWN:
@@ -135,7 +151,7 @@ def _needed(activity: Activity, at: datetime, costs: Costs) -> Activity:
         place=1 if departed else activity.place + 1,
         departures=activity.departures + departed,
         spells=_with_spell(activity, spell),
-        hours=_with_hours(activity.hours, quiet_at, at),
+        hours=_with_hours(activity.hours, quiet_at, at, costs.zone),
     )
 
 
@@ -148,7 +164,7 @@ def _with_spell(activity: Activity, spell: float) -> bytes:
     return counts.tobytes()
 
 
-def _with_hours(hours: bytes, quiet_at: datetime, at: datetime) -> bytes:
+def _with_hours(hours: bytes, quiet_at: datetime, at: datetime, zone: str) -> bytes:
     """Each hour that began within the spell began quiet; in the last of them the need came."""
     begin = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     if begin < quiet_at:
@@ -156,7 +172,7 @@ def _with_hours(hours: bytes, quiet_at: datetime, at: datetime) -> bytes:
     values, came = floats(hours), 1.0
     earliest = max(quiet_at, at - LONGEST_WALK)
     while begin >= earliest:
-        cell = 2 * hour_of_week(begin)
+        cell = 2 * hour_of_week(begin, zone)
         values[cell] = values[cell] * _WEEK_FADE + 1.0
         values[cell + 1] = values[cell + 1] * _WEEK_FADE + came
         begin, came = begin - _HOUR, 0.0

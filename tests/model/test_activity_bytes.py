@@ -54,10 +54,10 @@ def test_a_row_of_the_journal_keeps_it(activity):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x02" + Activity().to_bytes()[1:], Activity().to_bytes()[:-1], b"\x01\x09" + Activity().to_bytes()[2:]],
+    [b"", b"\x01" + Activity().to_bytes()[1:], Activity().to_bytes()[:-1], b"\x02\x09" + Activity().to_bytes()[2:]],
 )
 def test_bytes_of_another_version_are_refused_in_one_sentence(data):
-    with pytest.raises(ValueError, match="bytes of activity in version 1"):
+    with pytest.raises(ValueError, match="bytes of activity in version 2"):
         Activity.from_bytes(data)
 
 

@@ -56,7 +56,7 @@ def quiet(since, now, busy=HOUR, activity=None):
 
 
 def costs(policy=TWO_HOURS):
-    return policy.rules[0].block.costs
+    return idle.costs_of(policy.rules[0])
 
 
 def fact(use=Use.IDLE, now=MONDAY, **more):

@@ -209,12 +209,12 @@ class TestLearned:
         assert "quiet spells" in said.message
         assert "with a wait of 30m" in said.message
 
-    def test_until_it_was_left_once_it_waits_as_long_as_a_start_costs(self):
+    def test_until_it_was_left_once_it_waits_as_long_as_a_start_costs_and_a_tenth_of_its_use(self):
         memory = remembered(LEARNING, quiet(MONDAY - 29 * MINUTE, MONDAY))
 
         said = proposed(look(memory, fact()), LEARNING)
-        assert said.until == MONDAY + MINUTE
-        assert "waits 30m, as long as starting and people's waiting cost" in said.sentence
+        assert said.until == MONDAY + 7 * MINUTE
+        assert "waits 36m: what starting and people's waiting cost (30m), and up to a tenth of its use" in said.sentence
 
     def test_it_is_started_ahead_by_its_own_slow_start(self):
         monday = MONDAY + 8 * HOUR

@@ -22,6 +22,7 @@ from shared.model.memory import Memory, Wish
 from shared.policy import learning
 from shared.policy.document import read_policy
 from shared.policy.overrides import Word
+from shared.policy.rules.idle import costs_of
 
 SANDBOX, LABORATORY = "sbx-paul", "lab-dev"
 WEEKS_WATCHED = 4
@@ -50,13 +51,13 @@ def _watched(demo: Rehearsal) -> None:
     for since, until in _sessions(BEGIN, END):
         demo.world.uses(LABORATORY, since, until)
     rule = next(one for one in read_policy(demo.policy, "policy.yaml").rules if one.name == "laboratories")
-    activity, at = Activity(), BEGIN - timedelta(weeks=WEEKS_WATCHED)
+    costs, activity, at = costs_of(rule), Activity(), BEGIN - timedelta(weeks=WEEKS_WATCHED)
     first_seen_at = at
     for since, until in _sessions(at, BEGIN):
-        activity = learning.observe(activity, at, since, Stretch.IDLE, rule.block.costs)
-        activity = learning.observe(activity, since, until, Stretch.ACTIVE, rule.block.costs)
+        activity = learning.observe(activity, at, since, Stretch.IDLE, costs)
+        activity = learning.observe(activity, since, until, Stretch.ACTIVE, costs)
         at = until
-    activity = learning.observe(activity, at, BEGIN, Stretch.IDLE, rule.block.costs)
+    activity = learning.observe(activity, at, BEGIN, Stretch.IDLE, costs)
     memory = Memory(demo.world.cluster(LABORATORY).key, first_seen_at=first_seen_at, activity=activity)
     demo.app.journal.swap(memory, None)
 

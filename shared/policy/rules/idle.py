@@ -75,6 +75,12 @@ class Block(BaseModel):
         return Costs(self.starting_cost / _HOUR, self.waiting_cost / _HOUR, self.after / _HOUR)
 
 
+def costs_of(rule: BoundRule) -> Costs:
+    """What the rule weighs, with the zone in which its clusters' hours are learned."""
+    block: Block = rule.block
+    return replace(block.costs, zone=rule.zone)
+
+
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
     """Signals cost a call: only of a cluster that runs, and that no person keeps up anyway."""
     kept = any(hold.wish is Wish.RUNNING and hold.pool is None and hold.until > now for hold in view.memory.holds)
@@ -85,7 +91,7 @@ def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
 
 def learned(view: View, rule: BoundRule, now: datetime) -> Activity | None:
     """The activity to remember after this look, the same object where nothing is to be written. Before `propose`."""
-    memory, costs = view.memory, rule.block.costs
+    memory, costs = view.memory, costs_of(rule)
     activity, target = memory.activity, memory.target(None)
     seen, power = target.seen, view.cluster.power
     changed_at = (seen.since if seen is not None and seen.power is power else None) or now
@@ -176,7 +182,7 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
     cluster = view.cluster
     lead = start_time(view.memory.target(None).start_seconds)
     lead += view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
-    hour = foresight.ahead(activity, now, block.costs, lead)
+    hour = foresight.ahead(activity, now, costs_of(rule), lead)
     if hour is None:
         return None
     text = (
@@ -202,7 +208,7 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
 
 def _idle(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal:
     if view.cluster.power is not Power.RUNNING:
-        return replace(silent, sentence=_off(view.memory.activity, now))
+        return replace(silent, sentence=_off(view.memory.activity, rule.zone, now))
     signal, activity = _signal(view, now), view.memory.activity
     if signal is None:
         return replace(silent, sentence=f"whether it is in use is unknown: {_problem(view, now)}")
@@ -258,7 +264,8 @@ def _why(wait: foresight.Wait, block: Block) -> str:
     if not block.learn:
         return f"the rule waits {hours}"
     if not wait.learned:
-        return f"waits {hours}, as long as starting and people's waiting cost: it has not been seen to be left yet"
+        cost = f"what starting and people's waiting cost ({plain}), and up to a tenth of its use"
+        return f"waits {hours}: {cost}, while it has not been seen to be left"
     held = ", held there by the bound on what advice may cost" if wait.clamped else ""
     return (
         f"waits {hours}{held}: of {wait.spells:.0f} quiet spells {wait.returns:.0%} ended within that and"
@@ -267,8 +274,8 @@ def _why(wait: foresight.Wait, block: Block) -> str:
     )
 
 
-def _off(activity: Activity | None, now: datetime) -> str:
-    coming = None if activity is None else foresight.next_need(activity, now)
+def _off(activity: Activity | None, zone: str, now: datetime) -> str:
+    coming = None if activity is None else foresight.next_need(activity, now, zone)
     if coming is None:
         return "off, and nothing says when it is needed next"
     return f"off; next needed by {_utc(coming[0] + _HOUR)} (chance {coming[1]:.0%})"
