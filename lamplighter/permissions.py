@@ -56,8 +56,12 @@ def telling_costs(policy: Policy) -> tuple[str, ...]:
     return ("digest",) if policy.digest is not None else ()
 
 
+def alerts_do(what: str) -> Callable[[BoundRule], bool]:
+    return lambda rule: rule.kind == "on_alert" and rule.block.do == what
+
+
 def starts_clusters(rule: BoundRule) -> bool:
-    return rule.kind == "idle" or (rule.kind == "hours" and rule.block.pools is None)
+    return rule.kind == "idle" or alerts_do("wake")(rule) or (rule.kind == "hours" and rule.block.pools is None)
 
 
 def stops_clusters(rule: BoundRule) -> bool:
@@ -65,7 +69,8 @@ def stops_clusters(rule: BoundRule) -> bool:
 
 
 def writes_pools(rule: BoundRule) -> bool:
-    return rule.kind in ("upgrades", "repair") or (rule.kind == "hours" and rule.block.pools is not None)
+    hours_of_pools = rule.kind == "hours" and rule.block.pools is not None
+    return rule.kind in ("upgrades", "repair") or hours_of_pools or alerts_do("scale")(rule)
 
 
 def wakes_clusters(rule: BoundRule) -> bool:
@@ -106,6 +111,9 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     (f"{CLUSTERS}/upgradeProfiles/read", "what AKS offers a cluster", of_kind("upgrades")),
     (f"{CLUSTERS}/agentPools/upgradeProfiles/read", "the newest node image of a pool", of_kind("upgrades")),
     (f"{AKS}/locations/kubernetesVersions/read", "the Kubernetes versions of a region", of_kind("upgrades")),
+    ("Microsoft.AlertsManagement/alerts/read", "whether an alert still fires", of_kind("on_alert")),
+    ("Microsoft.Compute/locations/usages/read", "room in the quota for more nodes", acts(alerts_do("scale"))),
+    ("Microsoft.Network/virtualNetworks/usages/read", "room in the subnet for more nodes", acts(alerts_do("scale"))),
     ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
     (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
     (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),

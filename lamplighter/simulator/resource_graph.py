@@ -18,6 +18,7 @@ from lamplighter.simulator.kql import parse
 from lamplighter.simulator.kql_plan import Plan, compile_query, step
 from lamplighter.simulator.kql_syntax import QueryError
 from lamplighter.simulator.market_rows import instance_rows, spot_rows
+from lamplighter.simulator.monitor_alerts import alert_row
 from lamplighter.simulator.platform_routes import fleet_id, group_body, member_body, subscription_body
 from lamplighter.simulator.refusals import Refusal
 from lamplighter.simulator.resources import Cluster, cluster_properties, cluster_property
@@ -32,8 +33,10 @@ COLUMNS = (
     "properties", "tags", "identity", "zones", "extendedLocation",
 )  # fmt: skip
 CLUSTER_TYPE = "microsoft.containerservice/managedclusters"
-TABLES = ("resources", "aksresources", "resourcecontainers", "computeresources", "spotresources")
-UNKEPT = frozenset({"computeresources", "spotresources"})
+TABLES = (
+    "resources", "aksresources", "resourcecontainers", "computeresources", "spotresources", "alertsmanagementresources",
+)  # fmt: skip
+UNKEPT = frozenset({"computeresources", "spotresources", "alertsmanagementresources"})
 """Tables whose answers are made anew each time: they move without a cluster's change."""
 
 
@@ -115,13 +118,15 @@ def table_rows(world: World, table: str, scope: frozenset[str]) -> list[Any]:
             rows: list[Any] = [
                 ClusterRow(one, world.tenant) for one in clusters if everything or one.subscription.lower() in scope
             ]
-            fleets = list(_fleet_rows(world, scope))
-            return sorted([*rows, *fleets], key=lambda row: row.key) if fleets else rows
+            others = [*_fleet_rows(world, scope), *_silence_rows(world, scope)]
+            return sorted([*rows, *others], key=lambda row: row.key) if others else rows
         case "aksresources":
             members = [one for one in world.members if one.subscription.lower() in scope]
             found = [_plain(world, member_body(world, one), one.subscription, one.group) for one in members]
         case "computeresources":
             found = [_plain(world, *one) for one in instance_rows(world, scope)]
+        case "alertsmanagementresources":
+            found = [_plain(world, alert_row(one), one.id.split("/")[2]) for one in world.monitor.instances]
         case "spotresources":
             found = [_plain(world, body, "") for body in spot_rows(world)]
         case _:
@@ -134,6 +139,13 @@ def _fleet_rows(world: World, scope: frozenset[str]) -> Iterable[PlainRow]:
     for key, member in fleets.items():
         body = {"id": key, "name": member.fleet, "type": "Microsoft.ContainerService/fleets", "properties": {}}
         yield _plain(world, body, member.subscription, member.group)
+
+
+def _silence_rows(world: World, scope: frozenset[str]) -> Iterable[PlainRow]:
+    for key, body in world.monitor.silences.items():
+        subscription, group = key.split("/")[2], key.split("/")[4]
+        if subscription in scope:
+            yield _plain(world, body, subscription, group)
 
 
 def _container_rows(world: World, scope: frozenset[str]) -> Iterable[PlainRow]:

@@ -14,6 +14,7 @@ from lamplighter.simulator import (
     platform_routes,
     pool_routes,
     refusals,
+    silences,
     version_routes,
 )
 from lamplighter.simulator.cost_routes import forecast_costs, query_costs
@@ -34,6 +35,7 @@ Route = Callable[["World", Request], Response]
 _KINDS = {"PUT": "writes", "POST": "writes", "PATCH": "writes", "DELETE": "deletes"}
 _LOCKS = ["providers", "microsoft.authorization", "locks"]
 _RP = "providers/microsoft.containerservice"
+_ACTION_RULE = "subscriptions/*/resourcegroups/*/providers/microsoft.alertsmanagement/actionrules/*"
 _COSTS = "providers/microsoft.costmanagement"
 _BILLED = ("subscriptions/*", "subscriptions/*/resourcegroups/*", "providers/microsoft.management/managementgroups/*")
 _COMPUTE = "subscriptions/*/providers/microsoft.compute/locations/*"
@@ -66,6 +68,9 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", "subscriptions/*/providers/microsoft.insights/eventtypes/management/values", market_routes.list_activity),
     ("GET", f"{_COMPUTE}/usages", market_routes.list_usages),
     ("POST", f"{_COMPUTE}/placementscores/spot/generate", market_routes.score_placement),
+    ("GET", _ACTION_RULE, silences.get_rule),
+    ("PUT", _ACTION_RULE, silences.put_rule),
+    ("DELETE", _ACTION_RULE, silences.delete_rule),
     ("GET", f"{_NETWORKS}/*/usages", market_routes.list_network_usages),
     ("GET", f"subscriptions/*/{_RP}/managedclusters", cluster_routes.list_clusters),
     ("GET", f"subscriptions/*/{_RP}/locations/*/operations/*", cluster_routes.get_operation),

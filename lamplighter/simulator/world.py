@@ -20,6 +20,7 @@ from lamplighter.simulator.faults import Fault
 from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.locks import Lock
 from lamplighter.simulator.meter import Meter
+from lamplighter.simulator.monitor_alerts import Monitor
 from lamplighter.simulator.operations import FAILED, SUCCEEDED, Call, Operation, Operations, Write
 from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
 from lamplighter.simulator.spot_market import Market
@@ -80,6 +81,8 @@ class World:
     costs: Costs = field(default_factory=Costs)
     """How Cost Management tells of it, and when it refuses."""
     market: Market = field(default_factory=Market)
+    monitor: Monitor = field(default_factory=Monitor)
+    """Alert rules, what they raised, alert processing rules."""
     operations: Operations = field(default_factory=Operations)
     audit: list[Write] = field(default_factory=list)
     """Every accepted write, by whomever."""
@@ -146,6 +149,9 @@ class World:
     def _next_thing(self, now: datetime) -> bool:
         """Let the one thing happen that is due first; False when nothing is."""
         ends_at, due_at = self.operations.next_end(), self.market.next_at()
+        alerts_at = self.monitor.next_at()
+        if alerts_at is not None and alerts_at <= now and alerts_at <= min(ends_at or now, due_at or now):
+            return self.monitor.happen(self, now)
         if due_at is not None and due_at <= now and (ends_at is None or due_at < ends_at):
             thing = self.market.take(now)
             if thing is not None:

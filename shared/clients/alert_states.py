@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from shared.clients.azure import Cloud
-from shared.errors import CloudError
+from shared.clients.graph import pages
 from shared.model.alerts import Occurrence
 
-RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
-API_VERSION = "2024-04-01"
 AT_ONCE = 200
-"""Names in one query; its text may be long, its answer is one page."""
+"""Names in one query."""
+PATIENCE_SECONDS = 20.0
 INSTANCE = "/providers/microsoft.alertsmanagement/alerts/"
 QUERY = """\
 alertsmanagementresources
@@ -31,27 +30,21 @@ def resolved(cloud: Cloud, alerts: Iterable[Occurrence], now: datetime) -> Mappi
 
     Alerts that have no instance of their own, or that Azure does not show, are not in it. Raises CloudError.
     """
+    from shared.clients.pipeline import Patience  # noqa: PLC0415 - azure-core is imported at the first call
+
+    patience = Patience(PATIENCE_SECONDS)
     by_name = {one.id.rpartition("/")[2]: one.id for one in alerts if INSTANCE in one.id}
     names, over = sorted(by_name), {}
     for start in range(0, len(names), AT_ONCE):
         some = ", ".join(f"'{name}'" for name in names[start : start + AT_ONCE] if name.replace("-", "").isalnum())
         if not some:
             continue
-        for row in _rows(cloud, QUERY.format(names=some)):
-            id_ = by_name.get(str(row.get("name")).casefold())
-            if id_ is not None and str(row.get("condition")).casefold() == "resolved":
-                over[id_] = _instant(row.get("resolved"), now)
+        for page in pages(cloud, QUERY.format(names=some), {}, "reading which alerts still fire", patience):
+            for row in page:
+                id_ = by_name.get(str(row.get("name")).casefold())
+                if id_ is not None and str(row.get("condition")).casefold() == "resolved":
+                    over[id_] = _instant(row.get("resolved"), now)
     return over
-
-
-def _rows(cloud: Cloud, query: str) -> list[Mapping[str, str]]:
-    doing = "reading which alerts still fire"
-    body = {"query": query, "options": {"resultFormat": "objectArray", "$top": 1000}}
-    answer = cloud.call("POST", RESOURCES, doing, params={"api-version": API_VERSION}, body=body, retry_post=True)
-    rows = answer.document.get("data") if isinstance(answer.document, Mapping) else None
-    if not isinstance(rows, list):
-        raise CloudError(f"{doing}: Resource Graph's answer has no list of rows", status=answer.status)
-    return rows
 
 
 def _instant(text: object, now: datetime) -> datetime:

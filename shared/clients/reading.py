@@ -14,6 +14,7 @@ Field names from: https://learn.microsoft.com/rest/api/aks/managed-clusters/get
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -122,7 +123,7 @@ class Reader:
             return self.row(document)
         inner = document.get("properties")
         body = inner if isinstance(inner, Mapping) else document
-        return self.row(
+        found = self.row(
             {
                 "id": document.get("id"),
                 "name": document.get("name"),
@@ -146,6 +147,8 @@ class Reader:
                 "pools": body.get("agentPoolProfiles", []),
             }
         )
+        profile = _section(body, "autoScalerProfile")
+        return replace(found, autoscaler={str(k): str(v) for k, v in profile.items()}) if profile else found
 
     def pool(self, document: Mapping[str, Any]) -> NodePool:
         """One pool, as it stands in a cluster or as the agentPools API answers."""

@@ -27,8 +27,9 @@ from shared.errors import (
 )
 from shared.handlers import gathering, inforce, records
 from shared.handlers.releases import releases
+from shared.handlers.rooming import room
 from shared.handlers.writing import write
-from shared.model.decisions import Decision, Level, Reason, Verdict
+from shared.model.decisions import Decision, Level, RaisePool, Reason, Verdict
 from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory, Stored, Wish
@@ -45,7 +46,8 @@ log = logging.getLogger("lamplighter")
 
 AGAIN = timedelta(minutes=1)
 BUSY_WAIT = timedelta(minutes=2)
-_OF_LOCKS = frozenset({Reason.LOCKED, Reason.UNREADABLE_LOCKS})
+_LATER = frozenset({Reason.LOCKED, Reason.UNREADABLE_LOCKS, Reason.NO_ROOM})
+"""What only `act` finds out, and what is worth asking again later and later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,14 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
     )
     view = View(cluster, stored.value, fleet=facts)
     gathered = gathering.gather(app, [(view, owner.rules)], now).get(cluster.id, NO_FACTS)
-    view = replace(view, facts={**gathered, Need.LOCKS: _locks(app, cluster.id, now)})
+    asked_now = {**_room(app, message, cluster, now), Need.LOCKS: _locks(app, cluster.id, now)}
+    view = replace(view, facts={**gathered, **asked_now})
     id_ = str(message["id"])
     decisions = decide(view, force.policy, now)
     found = next((d for d in decisions if d.id == id_ and d.verdict is Verdict.ACT), None)
     if found is None:
         about = next((d for d in decisions if d.target == message.get("target")), None)
-        if about is not None and about.reason in _OF_LOCKS and about.action is not None:
+        if about is not None and about.reason in _LATER and about.action is not None:
             _remember_lock(app, stored, about, now)
         return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
     if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:
@@ -133,6 +136,12 @@ def _remember_lock(app: App, stored: Stored[Memory], refused: Decision, now: dat
         app.journal.swap(locked(stored.value, refused, now), stored.etag)
     except Superseded:
         log.info("act: %s changed meanwhile; its lock will be found again", refused.cluster)
+
+
+def _room(app: App, message: Mapping[str, Any], cluster: Cluster, now: datetime) -> dict[Need, Fact]:
+    """Where nodes are asked for. The message is not believed: it only says what is worth a call."""
+    pool = str(message.get("target", "")).rpartition("/agentpools/")[2]
+    return {Need.ROOM: room(app, cluster, pool, now)} if message.get("action") == RaisePool.kind else {}
 
 
 def _locks(app: App, cluster_id: str, now: datetime) -> Fact:

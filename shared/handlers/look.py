@@ -23,7 +23,7 @@ from shared.model.decisions import Verdict
 from shared.model.facts import NO_FACTS, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
-from shared.policy import remember
+from shared.policy import alerting, matters, reliefs, remember
 from shared.policy.decide import decide
 from shared.policy.rules import learn_of_alerts
 from shared.policy.voices import owner_of, tag_holds
@@ -95,11 +95,13 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     memory = learn_of_alerts(view, owner.rules, now)
     decisions = decide(replace(view, memory=memory), policy, now, owner)
     memory = remember.conclude(memory, decisions, now, told=False)
+    memory, notices = matters.begun(memory, alerting.standing(view, owner.rules), now)
     if memory != stored.value:
         try:
             app.journal.swap(memory, stored.etag)
         except Superseded:
             return "superseded"
+        app.journal.post((*notices, *reliefs.told(stored.value, memory, cluster, now)))
     starts = tuple(
         d for d in decisions if d.verdict is Verdict.ACT and d.action is not None and not d.action.disruptive
     )

@@ -57,6 +57,16 @@ def matters(
     return tuple(sorted(standing)), tuple(notices)
 
 
+def begun(memory: Memory, also: Mapping[str, str], now: datetime) -> tuple[Memory, tuple[Notice, ...]]:
+    """The memory with matters that a hint found, and the notices of those that are new: an alert may be over before the
+    next tick."""
+    new = {key: text for key, text in also.items() if key not in memory.matters}
+    if not new:
+        return memory, ()
+    notices = tuple(_told(key, memory.cluster, text, now) for key, text in new.items())
+    return with_matters(memory, tuple(sorted((*memory.matters, *new)))), notices
+
+
 def _told(key: str, about: str, sentence: str, now: datetime, *, over: bool = False) -> Notice:
     kind, _, cause = key.partition("|")
     return Notice(kind, about, cause, sentence, now, resolved=over)

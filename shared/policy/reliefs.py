@@ -41,9 +41,17 @@ def due(view: View, rules: tuple[BoundRule, ...], now: datetime, mode: str) -> I
         pool = view.cluster.pool(name) if name else None
         if pool is None or relief.before is None or in_force(view, relief, rules, now):
             continue
+        if _in_use(pool, relief.before) and any(now < step.until for step in relief.steps.values()):
+            continue
         # A stopped pool shows no size; it is put back once it runs.
         if pool.power is Power.RUNNING and relief.now is not None and PoolSize.of(pool) == relief.now:
             yield _back(view.cluster, pool, relief, (relief.before, relief.now), mode)
+
+
+def _in_use(pool: NodePool, before: PoolSize) -> bool:
+    """The autoscaler needs more nodes than it could have before: to take them would make pods wait again, and the alert
+    fire again. They stay until it lets go of them, and at most for their time."""
+    return before.max_count is not None and pool.count is not None and pool.count > before.max_count
 
 
 def _back(cluster: Cluster, pool: NodePool, relief: Relief, sizes: tuple[PoolSize, PoolSize], mode: str) -> Proposal:

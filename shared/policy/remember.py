@@ -33,6 +33,7 @@ LAG = timedelta(minutes=10)
 https://learn.microsoft.com/azure/governance/resource-graph/overview"""
 LOCK_FIRST, LOCK_LONGEST = timedelta(hours=1), timedelta(hours=24)
 UNREAD_FIRST = timedelta(minutes=15)
+FIRST_WAITS = {Reason.LOCKED: LOCK_FIRST, Reason.NO_ROOM: timedelta(minutes=5)}
 RAN_EVERY = timedelta(days=1)
 
 
@@ -226,7 +227,7 @@ def locked(memory: Memory, refused: Decision, now: datetime) -> Memory:
     before = target.failure_of(kind)
     again = before is not None and before.code == code
     count = before.count + 1 if again and before is not None else 1
-    first = LOCK_FIRST if refused.reason is Reason.LOCKED else UNREAD_FIRST
+    first = FIRST_WAITS.get(refused.reason, UNREAD_FIRST)
     wait = min(first * 2 ** min(count - 1, 8), LOCK_LONGEST)
     _, _, why = refused.message.rpartition(", but ")
     failure = Failure(kind, code, why[:MESSAGE_LENGTH], now, count, now + wait)

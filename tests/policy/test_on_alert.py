@@ -107,8 +107,8 @@ def test_alerts_are_sorted_to_the_clusters_they_name_and_the_others_to_all():
     ("block", "seen", "kind", "wanted"),
     [
         (SCALE, scaled(3, 10, 3), RaisePool, (None, 5, 10)),
-        (SCALE, scaled(3, 10, 10), RaisePool, (None, 12, 12)),
-        (SCALE, scaled(3, 10, 9), RaisePool, (None, 11, 11)),
+        (SCALE, scaled(3, 10, 10), RaisePool, (None, 3, 12)),
+        (SCALE, scaled(3, 10, 9), RaisePool, (None, 3, 11)),
         (SCALE, scaled(3, 20, 11), RaisePool, (None, 12, 20)),
         (SCALE, fixed(3), RaisePool, (5, None, None)),
         (SCALE, fixed(11), RaisePool, (12, None, None)),
@@ -262,6 +262,15 @@ def test_resolved_ends_it_early_and_its_time_in_any_case():
         if ends:
             assert (said.reason, type(said.action), size(said)) == (Reason.ALERT_OVER, LowerPool, (None, 3, 10))
             assert said.action.restores
+
+
+def test_nodes_that_the_autoscaler_needs_are_not_taken_early():
+    """Pods waited, the bound was raised, so none waits any more: to lower it now would make them wait again."""
+    over = alert(resolved_at=NOON + HOUR / 2)
+    for count, now, ends in ((11, NOON + HOUR, False), (10, NOON + HOUR, True), (11, NOON + 2 * HOUR, True)):
+        raised = with_pools(scaled(3, 12, count))
+        memory = with_relief(raised, relief(PoolSize(None, 3, 10), PoolSize(None, 3, 12)))
+        assert (of_pool(look(raised, over, memory=memory), now=now).action is not None) is ends, (count, now)
 
 
 def test_unread_alerts_end_nothing_early_and_time_all_the_same():

@@ -286,7 +286,7 @@ def _rest(view: View, rule: BoundRule, name: str, alerts: tuple[Occurrence, ...]
 
 
 def _step(view: View, rule: BoundRule, pool: NodePool, alert: Occurrence) -> RaisePool | LowerPool | str:
-    """The step for one pool, or why there is none. An upper bound moves only where it stands in the way."""
+    """The step for one pool, or why there is none."""
     block, was = rule.block, PoolSize.of(pool)
     if was is None or pool.count is None:
         return "its size is not known"
@@ -298,12 +298,7 @@ def _step(view: View, rule: BoundRule, pool: NodePool, alert: Occurrence) -> Rai
     if block.by is not None and (wanted <= pool.count if block.by > 0 else wanted >= pool.count):
         bound = f"the most is {block.max}" if block.by > 0 else f"the fewest are {block.min}"
         return f"it has {pool.count} nodes, and {bound}"
-    if was.count is not None:
-        size = PoolSize(wanted)
-    elif wanted >= pool.count:
-        size = PoolSize(None, max(wanted, was.min_count or 0), max(wanted, was.max_count or 0))
-    else:
-        size = PoolSize(None, min(wanted, was.min_count or 0), min(wanted, was.max_count or 0))
+    size = _size(was, pool.count, wanted)
     if size == was:
         return f"it has {was} already"
     kind = RaisePool if wanted >= pool.count else LowerPool
@@ -320,3 +315,15 @@ def _step(view: View, rule: BoundRule, pool: NodePool, alert: Occurrence) -> Rai
         alert=alert.id,
         lasting=block.lasting.total_seconds(),
     )
+
+
+def _size(was: PoolSize, count: int, wanted: int) -> PoolSize:
+    """Where an autoscaler's upper bound stands in the way, that moves, and it takes what it needs; else the lower one
+    does, so that nodes come although it saw no need."""
+    if was.count is not None or was.min_count is None or was.max_count is None:
+        return PoolSize(wanted)
+    if wanted > was.max_count:
+        return PoolSize(None, was.min_count, wanted)
+    if wanted >= count:
+        return PoolSize(None, max(wanted, was.min_count), was.max_count)
+    return PoolSize(None, min(wanted, was.min_count), wanted)
