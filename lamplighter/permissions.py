@@ -15,7 +15,10 @@ from shared.policy.document import Policy
 AKS = "Microsoft.ContainerService"
 CLUSTERS = f"{AKS}/managedClusters"
 LOGS = "Microsoft.OperationalInsights/workspaces/query"
-NEVER = ("listClusterAdminCredential", "listClusterUserCredential", "runCommand", "/delete", "roleAssignments/write")
+NEVER = (
+    *("listClusterAdminCredential", "listClusterUserCredential", "runCommand", "roleAssignments/write"),
+    *("managedClusters/delete", "agentPools/delete", "resourceGroups/delete"),
+)
 """No policy leads to these."""
 
 Wanting = Callable[[Policy], tuple[str, ...]]
@@ -68,6 +71,11 @@ def stops_clusters(rule: BoundRule) -> bool:
     return starts_clusters(rule) and not (rule.kind == "hours" and rule.block.only == "start")
 
 
+def silences(policy: Policy) -> tuple[str, ...]:
+    """Where the guard `silence_alerts` asks for it, and something may act."""
+    return EVERYBODY if _acting(policy) and policy.asks("silence_alerts") else ()
+
+
 def writes_pools(rule: BoundRule) -> bool:
     hours_of_pools = rule.kind == "hours" and rule.block.pools is not None
     return rule.kind in ("upgrades", "repair") or hours_of_pools or alerts_do("scale")(rule)
@@ -114,6 +122,9 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     ("Microsoft.AlertsManagement/alerts/read", "whether an alert still fires", of_kind("on_alert")),
     ("Microsoft.Compute/locations/usages/read", "room in the quota for more nodes", acts(alerts_do("scale"))),
     ("Microsoft.Network/virtualNetworks/usages/read", "room in the subnet for more nodes", acts(alerts_do("scale"))),
+    ("Microsoft.AlertsManagement/actionRules/read", "which alert processing rules are ours", silences),
+    ("Microsoft.AlertsManagement/actionRules/write", "keeps the alerts of a planned stop from people", silences),
+    ("Microsoft.AlertsManagement/actionRules/delete", "and lets them through again with the start", silences),
     ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
     (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
     (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),

@@ -102,6 +102,7 @@ def read_memory(row: Row) -> Memory:
         queued_at=read_maybe(get("queued_at")),
         decided=get("decided", ""),
         snapshot=intern(get("snapshot", "")),
+        silenced_until=read_maybe(get("silenced_until")),
         activity=_read_activity(properties.get(ACTIVITY)),
         groups={name: GroupPast.from_json(past) for name, past in groups.items()} if groups else NO_GROUPS,
         upgrade=None if upgrade is None else UpgradePast.from_json(upgrade),
@@ -173,18 +174,11 @@ def _write_state(memory: Memory) -> Document:
     state: Document = {}
     if memory.generation:
         state["generation"] = memory.generation
-    if memory.not_before is not None:
-        state["not_before"] = instant_text(memory.not_before)
-    if memory.first_seen_at is not None:
-        state["first_seen_at"] = instant_text(memory.first_seen_at)
-    if memory.busy_since is not None:
-        state["busy_since"] = instant_text(memory.busy_since)
-    if memory.empty_since is not None:
-        state["empty_since"] = instant_text(memory.empty_since)
+    for name in ("not_before", "first_seen_at", "busy_since", "empty_since", "silenced_until", "queued_at"):
+        if (at := getattr(memory, name)) is not None:
+            state[name] = instant_text(at)
     if memory.matters:
         state["matters"] = list(memory.matters)
-    if memory.queued_at is not None:
-        state["queued_at"] = instant_text(memory.queued_at)
     for name in ("queued_id", "decided", "snapshot"):
         if text := getattr(memory, name):
             state[name] = text

@@ -20,6 +20,7 @@ from shared.errors import Superseded
 from shared.handlers import gathering, inforce, measuring, records, settling
 from shared.handlers.confirming import confirmed
 from shared.handlers.healing import heal
+from shared.handlers.quieting import sweep
 from shared.handlers.releases import releases
 from shared.handlers.sending import send_admitted
 from shared.model.decisions import Decision, Notice, Plan, Verdict
@@ -99,6 +100,7 @@ def tick(app: App) -> Plan:
     standing = orphans.Standing(state.standing, not read.seen.problems, fleet.breaker_open_at)
     state.notices += orphans.orphans(app.journal.notices(), standing, now)
     _write(state, plan, read.stored, row, fleet)
+    sweep(app, force.policy, read.seen, read.stored)
     problems = len(read.seen.problems)
     log.info("tick: %d clusters, %d admitted, %d problems", len(read.clusters), len(plan.admitted), problems)
     lag = measuring.view_lag(read.seen.clusters, read.stored, now).total_seconds()

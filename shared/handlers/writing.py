@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from shared.clients import clusters, resizing, upgrading
+from shared.clients import clusters, resizing, silences, upgrading
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted
 from shared.model.decisions import Action
 from shared.model.memory import Memory
+from shared.model.silence import rule_id
 
 Write = Callable[[Cloud, Any, Memory], Accepted]
 """(cloud, action, the claimed memory) -> what Azure answered. Raises CloudError."""
@@ -32,6 +33,8 @@ WRITERS: Mapping[str, Write] = MappingProxyType(
         "upgrade_node_image": lambda cloud, action, _: upgrading.upgrade_node_image(cloud, action),
         "reconcile": lambda cloud, action, _: upgrading.reconcile(cloud, action),
         "set_tier": lambda cloud, action, _: upgrading.set_tier(cloud, action),
+        "silence_alerts": lambda cloud, action, _: silences.put(cloud, action),
+        "unsilence_alerts": lambda cloud, action, _: silences.remove(cloud, rule_id(action.cluster)),
         "put_maintenance": lambda cloud, action, _: upgrading.put_maintenance(cloud, action),
     }
 )

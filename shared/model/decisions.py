@@ -275,14 +275,41 @@ class PutMaintenance(Action):
     """`maintenanceWindow` of the request, as JSON."""
 
 
+@dataclass(frozen=True, slots=True)
+class SilenceAlerts(Action):
+    """An alert processing rule for what is about to sleep; over by itself. Instants as ISO 8601 with an offset."""
+
+    kind = "silence_alerts"
+    verb = "silence"
+    level = Level.SIDE
+    disruptive = False
+    in_production = True
+
+    begins: str = ""
+    until: str = ""
+    nodes: str = ""
+    """Lower-case id of the resource group of its nodes; '' where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsilenceAlerts(Action):
+    """The rule goes with the start."""
+
+    kind = "unsilence_alerts"
+    verb = "unsilence"
+    level = Level.SIDE
+    disruptive = False
+    in_production = True
+
+
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {
         kind.kind: kind
         for kind in (
             *(StartCluster, StopCluster, StartPool, StopPool),
-            *(GrowPool, ShrinkPool, RaisePool, LowerPool),
+            *(GrowPool, ShrinkPool, RaisePool, LowerPool, SilenceAlerts, UnsilenceAlerts),
             *(UpgradeControlPlane, UpgradePool, UpgradeNodeImage),
-            *(Reconcile, SetTier, PutMaintenance),
+            *(Reconcile, SetTier, PutMaintenance, SilenceAlerts, UnsilenceAlerts),
         )
     }
 )
@@ -336,6 +363,8 @@ class Reason(StrEnum):
     TIDY = "tidy"
     ALERT = "alert"
     ALERT_OVER = "alert_over"
+    SILENCE = "silence"
+    HEARD_AGAIN = "heard_again"
     UPGRADE = "upgrade"
     NODE_IMAGE = "node_image"
     REPAIR = "repair"
@@ -380,6 +409,7 @@ class Reason(StrEnum):
     MIN_UPTIME = "min_uptime"
     MIN_OFF = "min_off"
     WARNING_DUE = "warning_due"
+    SILENCE_DUE = "silence_due"
     STOP_BUDGET = "stop_budget"
     BREAKER = "breaker"
     RETRY_LATER = "retry_later"

@@ -223,6 +223,8 @@ class Memory:
     """What stands in the state Failed: '' is the cluster, else the pool's lower-case name."""
     empty_since: datetime | None = None
     """Since when it has been running without a node, without a break in what was seen."""
+    silenced_until: datetime | None = None
+    """Until when its alert processing rule keeps its alerts from people; None where there is none of ours."""
     reliefs: Mapping[str, Relief] = field(default_factory=lambda: NO_RELIEFS)
     """What alerts made us do: '' is the cluster that was woken, else the pool's lower-case name."""
     steady: bool = False

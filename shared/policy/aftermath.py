@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.model.decisions import Action
 from shared.model.memory import Memory
-from shared.policy import reliefs
+from shared.policy import quiet_memory, reliefs
 from shared.policy import upgrade_memory as upgrade
 from shared.policy.rules import repair, spot
 
@@ -47,6 +47,8 @@ AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
         "upgrade_pool": _OF_UPGRADES,
         "upgrade_node_image": _OF_UPGRADES,
         "reconcile": Aftermath(accepted=repair.accepted),
+        "silence_alerts": Aftermath(accepted=quiet_memory.silenced),
+        "unsilence_alerts": Aftermath(accepted=quiet_memory.heard_again),
         "put_maintenance": Aftermath(accepted=upgrade.configured),
     }
 )

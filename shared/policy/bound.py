@@ -43,6 +43,8 @@ class Guards:
     keep_on_at_most: timedelta = timedelta(hours=72)
     fleet_members: bool = False
     """True: members of an Azure Kubernetes Fleet Manager may be stopped and started."""
+    silence_alerts: bool = False
+    """True: an alert processing rule is set before a stop of a cluster, and removed with its start."""
     stops: StopBudget | None = None
     breaker: BreakerLimit = BreakerLimit(5, timedelta(hours=1))
 

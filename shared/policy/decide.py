@@ -30,6 +30,7 @@ from shared.policy.changes import wanted_change
 from shared.policy.document import Policy
 from shared.policy.facts import STOP_EXPIRES
 from shared.policy.guards import first_objection, found_by_rule
+from shared.policy.quiet import first_silence, quiet_change, unsilenced
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, still_speaks
 from shared.policy.voices import Owner, hear, heard
@@ -78,7 +79,7 @@ def _after(whole: Decision, parts: Sequence[Decision]) -> tuple[Decision, ...]:
 def _decide_target(bench: Bench, pool: str | None) -> Decision:
     """On or off first; where that asks for nothing, what rules want to change about it."""
     said = _decide_power(bench, pool)
-    change = wanted_change(bench, pool, said)
+    change = wanted_change(bench, pool, said) or quiet_change(bench, said)
     if change is None:
         return said
     if bench.view.memory.open is not None:
@@ -251,7 +252,11 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
         assert proposal.wish is not None  # noqa: S101 - heard() returns only proposals with a wish
         action = power_action(view.cluster.id, proposal.pool, proposal.wish)
     case = bench.case(action, proposal)
-    objection = first_objection(case) or found_by_rule(case) or unwarned(case)
+    objection = first_objection(case) or found_by_rule(case) or unwarned(case) or unsilenced(case)
+    if objection is not None and objection.reason is Reason.SILENCE_DUE:
+        before = _propose_action(bench, said, first_silence(bench, proposal))
+        if before.verdict is Verdict.ACT:
+            return before
     announce = None
     if objection is None:
         verdict = Verdict.PLAN if "plan" in (bench.policy.mode, proposal.mode) else Verdict.ACT

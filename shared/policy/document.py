@@ -105,6 +105,11 @@ class Policy:
             known = self._guards[key] = guards(self.guards, *own, {} if rule is None else rule.guards)
         return known
 
+    def asks(self, guard: str) -> bool:
+        """Whether a guard is set and not off anywhere: in the file, an environment or a rule."""
+        layers = (*(entry.guards for entry in self.environments), *(rule.guards for rule in self.rules), self.guards)
+        return any(bool(layer.get(guard)) for layer in layers)
+
     def schedule_named(self, name: str) -> Schedule | None:
         """The schedule of that name, compared without case: owners write it in tags."""
         folded = name.casefold()

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.model.decisions import (
-    PutMaintenance,
+    Action,
     Reconcile,
     ResizePool,
     SetTier,
@@ -68,7 +68,7 @@ def tier_set(action: SetTier, cluster: Cluster) -> bool | None:
     return None if not cluster.tier else cluster.tier.casefold() == action.to.casefold()
 
 
-def configured(action: PutMaintenance, cluster: Cluster) -> bool | None:
+def configured(action: Action, cluster: Cluster) -> bool | None:
     """Azure answers such a write when it is done, and no reading of the cluster shows it."""
     del action, cluster
     return True
@@ -87,6 +87,8 @@ GOALS: Mapping[str, Goal] = MappingProxyType(
         "upgrade_node_image": Goal(image_upgraded, timedelta(hours=8)),
         "reconcile": Goal(reconciled, timedelta(hours=1), lasting=False),
         "set_tier": Goal(tier_set, timedelta(minutes=30)),
+        "silence_alerts": Goal(configured, timedelta(minutes=10), lasting=False),
+        "unsilence_alerts": Goal(configured, timedelta(minutes=10), lasting=False),
         "put_maintenance": Goal(configured, timedelta(minutes=10), lasting=False),
     }
 )

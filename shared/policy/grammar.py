@@ -176,6 +176,10 @@ class Guards(Strict):
     keep_on_at_most: Annotated[
         Duration | None, Field(description="The longest a keep-on lasts from when it is first seen.", examples=["72h"])
     ] = None
+    silence_alerts: Annotated[
+        bool | None,
+        Field(description="Before a cluster stops, its alerts are kept from people until it starts.", examples=[True]),
+    ] = None
     fleet_members: Annotated[
         Literal["refuse", "allow"] | None,
         Field(description="Whether members of a Kubernetes Fleet Manager may be stopped.", examples=["refuse"]),

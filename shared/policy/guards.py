@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action, Level, Proposal, Reason, ScalePool, Verdict
+from shared.model.decisions import Action, Level, Proposal, Reason, ScalePool, SilenceAlerts, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish
@@ -204,7 +204,9 @@ def _busy(case: Case) -> Iterator[Objection]:
     for who, state in states:
         if state.casefold() not in fine:
             yield _defer(Reason.BUSY, f"{who} is {state}")
-    if (case.action.pool is not None or case.action.goal is None) and cluster.power is not Power.RUNNING:
+    inside = case.action.pool is not None or case.action.goal is None
+    # Its alerts are silenced while it sleeps.
+    if inside and cluster.power is not Power.RUNNING and not isinstance(case.action, SilenceAlerts):
         yield _defer(Reason.CLUSTER_STOPPED, "the cluster itself is stopped")
 
 

@@ -134,6 +134,27 @@ def a_full_subnet():
     return under_alert(with_alerts.scaled(), room=0)
 
 
+QUIET = policy(OFFICE, guards="silence_alerts: true")
+LATER = NIGHT + DAY
+
+
+@gives(Reason.SILENCE)
+def a_stop_that_pages_nobody():
+    return of(rules=QUIET)
+
+
+@gives(Reason.HEARD_AGAIN)
+def it_runs_again():
+    seen = cluster()
+    memory = replace(adopted(QUIET, seen), silenced_until=LATER)
+    return decided(view(seen, memory), QUIET, NOON)
+
+
+@gives(Reason.SILENCE_DUE)
+def a_silence_that_cannot_be_had():
+    return of(rules=QUIET, setbacks={"silence_alerts": Failure("silence_alerts", "403", "no", EVENING, 1, LATER)})
+
+
 @gives(Reason.FALL_BACK)
 def nodes_are_missing():
     return with_spot.resized(spot=0, on_demand=0)
@@ -362,6 +383,8 @@ DONE = {
     Reason.HOME,
     Reason.ALERT,
     Reason.ALERT_OVER,
+    Reason.SILENCE,
+    Reason.HEARD_AGAIN,
     Reason.TIDY,
 }
 NOTHING = {
