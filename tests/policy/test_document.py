@@ -259,6 +259,7 @@ class TestGuardsFor:
             manual_hold=timedelta(0),
             warn_before_stop=timedelta(minutes=10),
             keep_on_at_most=timedelta(days=3),
+            silence_alerts=True,
             stops=StopBudget(Fraction(1, 8), timedelta(hours=1)),
             breaker=BreakerLimit(4, timedelta(minutes=90)),
         )
