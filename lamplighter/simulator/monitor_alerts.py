@@ -116,11 +116,15 @@ class Monitor:
         at = self.next_at()
         if self._busy or at is None or at > now:
             return False  # whoever hears of an alert asks this world, which is about to go on
-        if self._outbox and self._outbox[0][0] <= at:
-            self._deliver(heapq.heappop(self._outbox))
-        else:
-            self.evaluated_at = at
-            self._evaluate(world, at)
+        self._busy = True
+        try:
+            if self._outbox and self._outbox[0][0] <= at:
+                self._deliver(heapq.heappop(self._outbox))
+            else:
+                self.evaluated_at = at
+                self._evaluate(world, at)
+        finally:
+            self._busy = False
         return True
 
     def _evaluate(self, world: World, at: datetime) -> None:
@@ -198,11 +202,7 @@ class Monitor:
         at, _, attempt, name, condition, body = message
         if self.webhook is None:
             return
-        self._busy = True
-        try:
-            status = self.webhook(body)
-        finally:
-            self._busy = False
+        status = self.webhook(body)
         self.delivered.append((at, name, condition, status))
         if status in RETRIED and attempt < len(AGAIN):
             self._send(at + AGAIN[attempt], attempt + 1, name, condition, body)
