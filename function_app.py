@@ -72,12 +72,22 @@ def tell(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # 
 
 @app.function_name("digest")
 @app.timer_trigger("timer", "%LAMPLIGHTER_DIGEST_SCHEDULE%", run_on_startup=False, use_monitor=False)
-def digest(timer: func.TimerRequest) -> None:  # noqa: ARG001  the binding needs it
+def digest(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # noqa: ARG001  the binding needs it
     """Tell what the last week cost, when the policy's own clock says so. A missed run is caught up by the next."""
-    with _told("digest"):
+    with _told("digest", context=context):
         from shared.handlers import digest as handler  # noqa: PLC0415  light import
 
         handler.digest(_the_app())
+
+
+@app.function_name("sweep")
+@app.timer_trigger("timer", "%LAMPLIGHTER_SWEEP_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def sweep(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # noqa: ARG001  the binding needs it
+    """Let go of what need not be kept. A missed run is made up for by the next."""
+    with _told("sweep", context=context):
+        from shared.handlers import sweep as handler  # noqa: PLC0415  light import
+
+        handler.sweep(_the_app())
 
 
 @app.function_name("act")

@@ -66,6 +66,8 @@ class Settings:
     """The https URL of a blob container, or a folder on a laptop; '' keeps no digest."""
     cost_exports: str
     """The https URL of a container, or of a folder in it, that cost exports are written to; '' asks Cost Management."""
+    keep_days: int
+    """How long history is kept."""
     public_url: str
     """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
@@ -129,6 +131,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         alert_keys=values["LAMPLIGHTER_ALERT_KEYS"],
         digests=values["LAMPLIGHTER_DIGESTS"],
         cost_exports=values["LAMPLIGHTER_COST_EXPORTS"],
+        keep_days=int(values["LAMPLIGHTER_KEEP_DAYS"] or 0),
         public_url=values["LAMPLIGHTER_PUBLIC_URL"],
         environ=MappingProxyType(dict(environ)),
     )
@@ -414,6 +417,14 @@ SETTINGS: tuple[Setting, ...] = (
         _container,
     ),
     Setting(
+        "LAMPLIGHTER_KEEP_DAYS",
+        "400",
+        "days between 60 and 3650",
+        "400",
+        "How long history is kept. Realised savings compare with what ran before, and `restore` and `history` read it.",
+        _matching(r"[6-9]\d|[1-9]\d\d|[12]\d{3}|3[0-5]\d\d|36[0-4]\d|3650"),
+    ),
+    Setting(
         "LAMPLIGHTER_PUBLIC_URL",
         "",
         "the https URL at which people reach the Function App",
@@ -452,6 +463,14 @@ SETTINGS: tuple[Setting, ...] = (
         "0 7 * * * *",
         "When it is looked whether a weekly digest is due, by the policy's own day, time and zone. Hourly is enough; "
         "several hundred subscriptions are read sooner with every ten minutes. Read by the host alone.",
+        _SIX_FIELDS,
+    ),
+    Setting(
+        "LAMPLIGHTER_SWEEP_SCHEDULE",
+        "0 20 3 * * *",
+        _CRON,
+        "0 20 3 * * *",
+        "When old history goes, and what is remembered of clusters that are no more. Read by the host alone.",
         _SIX_FIELDS,
     ),
 )

@@ -37,6 +37,8 @@ var settings = {
   LAMPLIGHTER_PULSE_SCHEDULE: '15 * * * * *'
   LAMPLIGHTER_TELL_SCHEDULE: '45 * * * * *'
   LAMPLIGHTER_DIGEST_SCHEDULE: '0 7 * * * *'
+  LAMPLIGHTER_SWEEP_SCHEDULE: '0 20 3 * * *'
+  LAMPLIGHTER_KEEP_DAYS: '400'
   LAMPLIGHTER_DIGESTS: '${blobEndpoint}/digests'
   OPERATORS_CHANNEL: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/operators-channel)'
 }

@@ -220,6 +220,28 @@ class Journal:
         """Delete the messages received before then (aware UTC). What cannot be read may be a newer version's."""
         self._store.delete_all(INBOX_TABLE, [row for row in self._store.scan(INBOX_TABLE) if _is_old(row, before)])
 
+    # --- what need not be kept ---
+
+    def forget_history(self, before: datetime, most: int) -> int:
+        """Delete records of the days before that of `before` (aware UTC), oldest first, at most so many; how many."""
+        rows = self._store.scan(HISTORY_TABLE, Span(partition_to=_day(before)))
+        return self._forget(HISTORY_TABLE, islice(rows, most))
+
+    def forget_told(self, before: datetime, most: int) -> int:
+        """Delete what routes were told about matters that were closed before then; how many."""
+        rows = self._store.scan(NOTICES_TABLE, Span(partition=TOLD))
+        return self._forget(NOTICES_TABLE, islice((row for row in rows if _is_over(row, before)), most))
+
+    def forget_memory(self, clusters: Iterable[str]) -> int:
+        """Delete what is remembered of clusters that are no more; how many."""
+        return self._forget(MEMORY_TABLE, (Row(*memory_place(cluster)) for cluster in clusters))
+
+    def _forget(self, table: str, rows: Iterable[Row]) -> int:
+        """Read whole before the first is deleted: a scan does not stand still while rows go."""
+        over = list(rows)
+        self._store.delete_all(table, over)
+        return len(over)
+
     # --- small cached documents ---
 
     def prices(self, key: str) -> tuple[Mapping[str, Any], datetime] | None:
@@ -238,6 +260,15 @@ def _read(table: str, row: Row, read: Callable[[Row], T]) -> Stored[T]:
         return Stored(read(row), row.etag)
     except BROKEN as error:
         raise unreadable(table, row, error) from error
+
+
+def _is_over(row: Row, before: datetime) -> bool:
+    """What cannot be read may be a newer version's."""
+    try:
+        told = _read_told(row)
+    except BROKEN:
+        return False
+    return not told.open and told.at < before
 
 
 def _is_old(row: Row, before: datetime) -> bool:

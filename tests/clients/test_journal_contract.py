@@ -299,6 +299,31 @@ def test_what_was_told_is_not_a_pending_notice(journal):
     assert list(journal.notices()) == []
 
 
+def test_history_older_than_a_day_is_forgotten_oldest_first(journal):
+    days = [NOON + timedelta(days=number) for number in range(4)]
+    journal.append([record(day, cluster(), name=str(number)) for number, day in enumerate(days)])
+    assert journal.forget_history(days[0], 10) == 0
+    assert journal.forget_history(days[3], 2) == 2
+    left = journal.history(cluster(), days[0], days[3] + timedelta(days=1))
+    assert [one.at for one in left] == days[2:]
+    assert journal.forget_history(days[3], 10) == 1
+    assert journal.forget_history(days[3], 10) == 0
+
+
+def test_what_was_told_is_forgotten_once_it_is_over(journal):
+    for number, (at, is_open) in enumerate([(NOON, True), (NOON, False), (NOON + timedelta(days=9), False)]):
+        journal.put_told(Told(f"route~kind~{number}", "d", at, (cluster(),), is_open), None)
+    assert journal.forget_told(NOON + timedelta(days=1), 10) == 1
+    assert [n for n in range(3) if journal.told(f"route~kind~{n}").value is not None] == [0, 2]
+
+
+def test_memory_of_a_cluster_that_is_no_more_is_forgotten(journal):
+    journal.swap(Memory(cluster()), None)
+    assert journal.forget_memory([cluster()]) == 1
+    assert list(journal.memories()) == []
+    assert journal.memory(cluster()).etag is None
+
+
 def test_the_last_writer_of_prices_wins(journal):
     assert journal.prices("westeurope/linux") is None
     journal.put_prices("westeurope/linux", {"Standard_D4s_v5": "0.23"}, NOON)

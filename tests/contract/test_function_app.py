@@ -29,6 +29,7 @@ FUNCTIONS = {
     "pulse",
     "tell",
     "digest",
+    "sweep",
     "act",
     "look",
     "poison",
@@ -88,15 +89,16 @@ def test_the_functions_are_these_and_each_has_an_explicit_name() -> None:
 def test_every_schedule_is_a_setting_of_the_table_and_nothing_runs_at_startup() -> None:
     timers = {name: one for name, one in triggers().items() if one["type"] == "timerTrigger"}
     assert {name: one["schedule"] for name, one in timers.items()} == {
-        name: f"%LAMPLIGHTER_{name.upper()}_SCHEDULE%" for name in ("tick", "pulse", "tell", "digest")
+        name: f"%LAMPLIGHTER_{name.upper()}_SCHEDULE%" for name in ("tick", "pulse", "tell", "digest", "sweep")
     }
     assert {one["schedule"].strip("%") for one in timers.values()} <= {setting.name for setting in SETTINGS}
-    assert [one["runOnStartup"] for one in timers.values()] == [False] * 4
+    assert [one["runOnStartup"] for one in timers.values()] == [False] * len(timers)
     assert {name: one["useMonitor"] for name, one in timers.items()} == {
         "tick": True,
         "pulse": False,
         "tell": False,
         "digest": False,
+        "sweep": False,
     }
 
 

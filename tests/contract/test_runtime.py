@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_worker_indexes_every_function(host: FunctionsHost) -> None:
-    timers_and_messages = {"tick", "pulse", "tell", "digest", "act", "look", "poison"}
+    timers_and_messages = {"tick", "pulse", "tell", "digest", "sweep", "act", "look", "poison"}
     assert set(host.functions) == timers_and_messages | {
         "keep_on",
         "keep_off",
@@ -53,7 +53,7 @@ def test_the_worker_tells_the_host_these_bindings(host: FunctionsHost) -> None:
         "runOnStartup": False,
         "useMonitor": True,
     }
-    for name in ("pulse", "tell", "digest"):
+    for name in ("pulse", "tell", "digest", "sweep"):
         assert trigger(name) == {
             "type": "timerTrigger",
             "schedule": f"%LAMPLIGHTER_{name.upper()}_SCHEDULE%",
