@@ -20,7 +20,7 @@ from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.document import Policy as Document
 from shared.policy.document import read_policy
-from shared.policy.rules import BY_KEY, spot
+from shared.policy.rules import spot
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 CLUSTER = "/subscriptions/s/resourcegroups/g/providers/microsoft.containerservice/managedclusters/c"
@@ -97,7 +97,6 @@ class SpotHedge:
 
 
 def policy_of(nodes: int, more: str) -> Document:
-    BY_KEY.setdefault(spot.KEY, spot)  # type: ignore[arg-type]  # a module is a Rule
     return read_policy(POLICY.format(nodes=nodes, more=more), "benchmark.yaml")
 
 
@@ -121,7 +120,7 @@ class Rule:
                 self.refusals[zone] = now
         for _ in range(WRITES_A_TURN):
             view = self._view(market, now)
-            self.memory = replace(self.memory, groups=spot.remembered(view, self.rule, now))
+            self.memory = spot.learned(view, self.rule, now)
             view = replace(view, memory=self.memory)
             admitted = admit(decide(view, self.policy, now), FleetFacts(), self.policy, now).admitted
             if not admitted:

@@ -14,6 +14,7 @@ from shared.policy.document import Policy
 
 AKS = "Microsoft.ContainerService"
 CLUSTERS = f"{AKS}/managedClusters"
+SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets"
 LOGS = "Microsoft.OperationalInsights/workspaces/query"
 NEVER = (
     *("listClusterAdminCredential", "listClusterUserCredential", "runCommand", "roleAssignments/write"),
@@ -78,7 +79,7 @@ def silences(policy: Policy) -> tuple[str, ...]:
 
 def writes_pools(rule: BoundRule) -> bool:
     hours_of_pools = rule.kind == "hours" and rule.block.pools is not None
-    return rule.kind in ("upgrades", "repair") or hours_of_pools or alerts_do("scale")(rule)
+    return rule.kind in ("spot", "upgrades", "repair") or hours_of_pools or alerts_do("scale")(rule)
 
 
 def wakes_clusters(rule: BoundRule) -> bool:
@@ -96,6 +97,15 @@ def renews_images(rule: BoundRule) -> bool:
 
 def writes_maintenance(rule: BoundRule) -> bool:
     return rule.kind == "upgrades" and rule.block.maintenance
+
+
+def asks_for_spot(rule: BoundRule) -> bool:
+    return rule.kind == "spot"
+
+
+def asks_for_room(policy: Policy) -> tuple[str, ...]:
+    """Who asks before growing whether quota and subnet have room: capacity groups also while they only plan."""
+    return (*of_kind("spot")(policy), *acts(alerts_do("scale"))(policy))
 
 
 TABLE: tuple[tuple[str, str, Wanting], ...] = (
@@ -120,11 +130,18 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     (f"{CLUSTERS}/agentPools/upgradeProfiles/read", "the newest node image of a pool", of_kind("upgrades")),
     (f"{AKS}/locations/kubernetesVersions/read", "the Kubernetes versions of a region", of_kind("upgrades")),
     ("Microsoft.AlertsManagement/alerts/read", "whether an alert still fires", of_kind("on_alert")),
-    ("Microsoft.Compute/locations/usages/read", "room in the quota for more nodes", acts(alerts_do("scale"))),
-    ("Microsoft.Network/virtualNetworks/usages/read", "room in the subnet for more nodes", acts(alerts_do("scale"))),
+    ("Microsoft.Compute/locations/usages/read", "room in the quota for more nodes", asks_for_room),
+    ("Microsoft.Network/virtualNetworks/usages/read", "room in the subnet for more nodes", asks_for_room),
     ("Microsoft.AlertsManagement/actionRules/read", "which alert processing rules are ours", silences),
     ("Microsoft.AlertsManagement/actionRules/write", "keeps the alerts of a planned stop from people", silences),
     ("Microsoft.AlertsManagement/actionRules/delete", "and lets them through again with the start", silences),
+    (f"{SCALE_SETS}/virtualMachines/read", "which nodes stand, for capacity groups", of_kind("spot")),
+    ("Microsoft.Insights/eventtypes/values/read", "evictions, from the Activity Log", of_kind("spot")),
+    (
+        "Microsoft.Compute/locations/placementScores/generate/action",
+        "Azure's advice where spot finds room; without it, none is taken",
+        acts(asks_for_spot),
+    ),
     ("Microsoft.Authorization/locks/read", "a locked cluster is not touched", acting),
     (f"{AKS}/locations/operations/read", "how an accepted action ended", acting),
     (f"{AKS}/locations/operationresults/read", "how an accepted action ended", acting),

@@ -79,7 +79,7 @@ class Rehearsal:
             notify=self._notify,
         )
         self._next_tick = self.world.now()
-        self._open = False
+        self._open = self._pulses = False
         self._events_seen = len(self.world.events)
         self.world.monitor.webhook = self.report
 
@@ -104,10 +104,10 @@ class Rehearsal:
         """The next time (aware UTC) at which the host has something to do."""
         now = self.world.now()
         due = [self._next_tick]
-        if self._open or len(self.world.events) > self._events_seen:
+        if self._pulses or len(self.world.events) > self._events_seen:
             due.append(now + MINUTE)
         else:
-            others = (self.queue.next_at(), self.world.operations.next_end() if self.hints else None)
+            others = (self.queue.next_at(), self.world.next_event() if self.hints else None)
             due += [at for at in others if at is not None]
         if (at := self.world.monitor.next_at()) is not None:
             due.append(at)
@@ -121,12 +121,14 @@ class Rehearsal:
         if self.world.now() >= self._next_tick:
             self.tick()
             self.skip_tick()
-        if self._open:
+        if self._pulses:
             pulse(self.app)
         self.deliver()
         self.hint()
         self.deliver()
-        self._open = any(item.value.open is not None for item in self.app.journal.memories())
+        memories = [item.value for item in self.app.journal.memories()]
+        self._open = any(memory.open is not None for memory in memories)
+        self._pulses = self._open or any(memory.groups for memory in memories)
 
     def skip_tick(self) -> None:
         """The timer's next time is the first one ahead: also of a tick that was killed."""

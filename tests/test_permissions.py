@@ -23,15 +23,36 @@ schedules: {office: {running: [Mon-Fri 07:30-19:00]}}
 rules:
   - {name: clusters, match: {names: [web]}, hours: {schedule: office}}
   - {name: pools, match: {names: [render]}, hours: {schedule: office, pools: ["spot*"]}}
+  - {name: moves, match: {names: [shop]}, spot: {groups: auto}}
   - {name: unused, match: {names: [sandbox]}, idle: {after: 2h}}
 guards: {warn_before_stop: 0m}
 """
+NETWORK = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v"
 FLEET = {
     "now": "2026-11-23T17:00:00Z",
     "clusters": [
         {"name": "web", "pools": [{"name": "system", "mode": "System", "count": 2}]},
         {"name": "render", "pools": [{"name": "system", "mode": "System", "count": 2}, {"name": "spot1", "count": 2}]},
+        {
+            "name": "shop",
+            "pools": [
+                {"name": "system", "mode": "System", "count": 2},
+                {
+                    "name": "spot2",
+                    "priority": "Spot",
+                    "count": 2,
+                    "properties": {"vnetSubnetID": f"{NETWORK}/subnets/a"},
+                },
+                {"name": "ondemand", "count": 0},
+            ],
+        },
     ],
+    "market": {
+        "rooms": [
+            {"location": "westeurope", "size": "Standard_D4s_v5", "gap": 3600, "room": [9] * 6 + [0, 0] + [9] * 30}
+        ],
+        "subnets": [{"id": f"{NETWORK}/subnets/a", "addresses": 200}],
+    },
 }
 # (method, path) -> action, by the rule of Azure: the provider's path without names, then the verb.
 # https://learn.microsoft.com/azure/role-based-access-control/custom-roles
@@ -70,6 +91,11 @@ def asked() -> set[str]:
         assert {write.action for write in world.writes()} >= {
             "Microsoft.ContainerService/managedClusters/stop/action",
             "Microsoft.ContainerService/managedClusters/start/action",
+            "Microsoft.ContainerService/managedClusters/agentPools/write",
+        }
+        assert {action.casefold() for action in seen} >= {
+            "microsoft.compute/locations/placementscores/generate/action",
+            "microsoft.network/virtualnetworks/usages/read",
         }
     return seen - {""}
 

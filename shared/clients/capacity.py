@@ -101,11 +101,10 @@ def _hourly(price: Money | None) -> float | None:
     return None if price is None else float(price.amount)
 
 
-def with_room(cloud: Cloud, clusters: Iterable[Cluster], facts: Facts, now: datetime) -> Facts:
+def with_room(cloud: Cloud, clusters: Iterable[Cluster], facts: Facts) -> Facts:
     """The facts of clusters that may grow, with how much the quota and the subnets still have."""
     from shared.clients.pipeline import Patience  # noqa: PLC0415 - as above
 
-    del now
     growing = [one for one in clusters if one.id in facts and facts[one.id].known]
     patience = Patience(PATIENCE_SECONDS)
     cores = quotas(cloud, ((one.subscription, region_of(one)) for one in growing), patience)

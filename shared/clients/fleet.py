@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,8 @@ aksresources
 | order by id asc"""
 
 SUBSCRIPTIONS_A_QUERY = 300
+IDS_A_QUERY = 100
+"""Up to so many clusters are named in a query; beyond, their subscriptions are read."""
 SUBSCRIPTIONS_VERSION = "2022-12-01"
 MANAGEMENT_GROUP_VERSION = "2021-04-01"
 PATIENCE_SECONDS = 90.0
@@ -87,6 +89,22 @@ def inventory(cloud: Cloud, scope: Scope, now: datetime) -> Inventory:
     return Inventory(now, clusters, tuple(reading.problems))
 
 
+def some(cloud: Cloud, ids: Sequence[str], now: datetime) -> Inventory:
+    """These clusters, in one query or a few; of which Fleet Manager one is a member is not asked. Never raises."""
+    from shared.clients.pipeline import Patience  # noqa: PLC0415 - as above
+
+    reading = _Reading(Patience(PATIENCE_SECONDS), Reader().row)
+    wanted = frozenset(ids)
+    few = [id_ for id_ in ids if "'" not in id_] if len(ids) <= IDS_A_QUERY else []
+    named = ", ".join(f"'{id_}'" for id_ in few)
+    first, rest = CLUSTERS.split("\n| project", 1)
+    query = f"{first}\n| where id in~ ({named})\n| project{rest}" if few else CLUSTERS
+    for what in _scopes(Scope(subscriptions=tuple(sorted({id_.split("/")[2] for id_ in ids})))):
+        _read_rows(cloud, (query, what), "reading clusters with capacity groups", reading)
+    clusters = tuple(reading.found[id_] for id_ in sorted(reading.found.keys() & wanted))
+    return Inventory(now, clusters, tuple(reading.problems))
+
+
 def _scopes(scope: Scope) -> Iterator[dict[str, list[str]]]:
     """One query's scope at a time; a request names subscriptions or management groups, not both.
 
@@ -112,27 +130,46 @@ def _named(what: Mapping[str, list[str]]) -> str:
 
 def _read_scope(cloud: Cloud, what: Mapping[str, list[str]], reading: _Reading) -> None:
     """Adds the scope's clusters and problems to the reading."""
-    found, row = reading.found, reading.row
     doing = f"reading the clusters of {_named(what)}"
-    silent = set(what.get("subscriptions", ()))
+    rows = _read_rows(cloud, (CLUSTERS, what), doing, reading)
+    silent = set(what.get("subscriptions", ())) - {cluster.subscription for cluster in reading.found.values()}
+    if rows is None or (rows and not silent):
+        return
     try:
-        rows = 0
-        for page in pages(cloud, CLUSTERS, what, doing, reading.patience):
+        reading.problems += _unreadable(cloud, what, silent, reading.patience)
+    except (Forbidden, Refused) as problem:
+        reading.problems.append(_granting(problem))
+    except CloudError as problem:
+        reading.problems.append(str(problem))
+
+
+def _granting(problem: CloudError) -> str:
+    return f"{problem}; {GRANT} there, and check the scope of the policy"
+
+
+def _read_rows(
+    cloud: Cloud, question: tuple[str, Mapping[str, list[str]]], doing: str, reading: _Reading
+) -> int | None:
+    """How many rows a query had, read into clusters; None when it could not be read to its end."""
+    query, what = question
+    rows = 0
+    try:
+        for page in pages(cloud, query, what, doing, reading.patience):
             rows += len(page)
             for document in page:
                 try:
-                    cluster = row(document)
+                    cluster = reading.row(document)
                 except InputError as problem:
                     reading.problems.append(f"{doing}: {problem}")
                     continue
-                found[cluster.id] = cluster
-                silent.discard(cluster.subscription)
-        if silent or not rows:
-            reading.problems += _unreadable(cloud, what, silent, reading.patience)
+                reading.found[cluster.id] = cluster
     except (Forbidden, Refused) as problem:
-        reading.problems.append(f"{problem}; {GRANT} there, and check the scope of the policy")
+        reading.problems.append(_granting(problem))
+        return None
     except CloudError as problem:
         reading.problems.append(str(problem))
+        return None
+    return rows
 
 
 def _unreadable(cloud: Cloud, what: Mapping[str, list[str]], silent: set[str], patience: Patience) -> list[str]:

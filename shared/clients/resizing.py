@@ -12,6 +12,7 @@ from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted, put_pool
 from shared.errors import Busy
 from shared.model.decisions import ResizePool, ScalePool
+from shared.model.fleet import NodePool
 
 
 def resize_pool(cloud: Cloud, action: ResizePool) -> Accepted:
@@ -26,7 +27,14 @@ def resize_pool(cloud: Cloud, action: ResizePool) -> Accepted:
             raise Busy(f"resizing pool {name}: its autoscaler was switched meanwhile", code="AutoscalerSwitched")
         _set_size(properties, action)
 
-    return put_pool(cloud, (action.cluster, name), f"resizing pool {name}", action.seen_in, change)
+    there = _never if action.again else action.seen_in
+    return put_pool(cloud, (action.cluster, name), f"resizing pool {name}", there, change)
+
+
+def _never(pool: NodePool) -> bool:
+    """An evicted pool shows for minutes the size that it had; asking for that size brings the nodes back."""
+    del pool
+    return False
 
 
 def scale_pool(cloud: Cloud, action: ScalePool) -> Accepted:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from shared.app import App
-from shared.clients import signals, upgrading
+from shared.clients import capacity, signals, upgrading
+from shared.clients.market import list_prices
 from shared.errors import CloudError, LamplighterError
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
 from shared.policy import alerting
 from shared.policy.bound import BoundRule
-from shared.policy.rules import needs_of
+from shared.policy.rules import needs_of, spot
 
 log = logging.getLogger("lamplighter")
 
@@ -92,6 +94,23 @@ def _upgrades(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str,
     return facts
 
 
+def _capacity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    """How much room there is, and Azure's advice, are asked for only where a group's next step takes nodes more."""
+    seen = [view.cluster for view, _ in asking]
+    prices = list_prices(app.cloud, seen, app.journal, now)
+    facts = dict(capacity.capacity(app.cloud, seen, prices, app.journal, now))
+    growing = [view.cluster for view, rule in asking if spot.may_grow(_with(view, facts), rule, now)]
+    if growing:
+        facts |= capacity.with_room(app.cloud, growing, facts)
+        facts |= capacity.with_scores(app.cloud, growing, facts, app.journal, now)
+    return facts
+
+
+def _with(view: View, facts: Mapping[str, Fact]) -> View:
+    fact = facts.get(view.cluster.id)
+    return view if fact is None else replace(view, facts={**view.facts, Need.CAPACITY: fact})
+
+
 GATHERERS: Mapping[Need, Gatherer] = MappingProxyType(
-    {Need.ALERTS: _alerts, Need.ACTIVITY: _activity, Need.UPGRADES: _upgrades}
+    {Need.ALERTS: _alerts, Need.ACTIVITY: _activity, Need.CAPACITY: _capacity, Need.UPGRADES: _upgrades}
 )

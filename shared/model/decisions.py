@@ -122,6 +122,8 @@ class ResizePool(Action):
     """The capacity group it is part of, as Memory.groups names it."""
     urgent: bool = False
     """Needed to keep the minimum: no budget and no freeze of moves holds it back."""
+    again: bool = False
+    """Azure says that it has that size, and its nodes are gone: it is asked all the same."""
 
     def seen_in(self, pool: NodePool) -> bool | None:
         """Whether the pool has that size; None: the reading does not tell.

@@ -72,6 +72,8 @@ class FleetFacts:
     """When stops were claimed or seen to succeed lately, oldest first; what the stop budget counts."""
     stops_of: Mapping[str, tuple[datetime, ...]] = field(default_factory=lambda: NO_STOPS)
     """The same by lower-case cluster id, for budgets of an environment or a rule."""
+    moves: Mapping[str, tuple[datetime, ...]] = field(default_factory=lambda: NO_STOPS)
+    """When pools were resized lately, by lower-case cluster id: what the pace of writes to pools is counted from."""
     queued: frozenset[str] = frozenset()
     """Ids of stops that are in the queue: counted already."""
     queue_lead: Mapping[tuple[str, str], timedelta] = field(default_factory=lambda: NO_LEAD)

@@ -84,6 +84,10 @@ class PoolPast:
     """When we asked it for nodes that have not all come yet."""
     asked: int = 0
     """The size we last asked for; 0 once we gave it up."""
+    held: int = 0
+    """The size that it was last seen to be held at: its count, or its autoscaler's minimum."""
+    read: bool = False
+    """Whether it was ever seen."""
 
     def to_json(self) -> Document:
         return _written(self)

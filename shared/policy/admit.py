@@ -13,13 +13,14 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from shared.model.decisions import Decision, Plan, Reason, Verdict
+from shared.model.decisions import Decision, Plan, Reason, ResizePool, Verdict
 from shared.model.facts import FleetFacts
 from shared.model.memory import Wish
 from shared.policy.bound import UNMATCHED, StopBudget
 from shared.policy.document import Policy
 from shared.policy.durations import show_duration
 from shared.policy.facts import pace
+from shared.policy.pacing import Puts
 from shared.policy.ring_fold import Turns
 
 
@@ -29,6 +30,7 @@ def admit(decisions: Iterable[Decision], facts: FleetFacts, policy: Policy, now:
     wanted = sorted((d for d in given if _goes(d)), key=_rank)
     budgets, turns = _Budgets(policy, facts, given, now), Turns(policy, facts)
     lanes: Counter[tuple[str, str]] = Counter()
+    puts = Puts(given, facts.moves, now)
     settled: dict[str, Decision] = {}
     for decision in wanted:
         objection = budgets.objection(decision) or turns.objection(decision)
@@ -37,7 +39,7 @@ def admit(decisions: Iterable[Decision], facts: FleetFacts, policy: Policy, now:
             continue
         place = lanes[decision.lane]
         lanes[decision.lane] += 1
-        wait = pace(place)
+        wait = max(pace(place), puts.wait(decision))
         settled[decision.id] = replace(decision, not_before=now + wait) if wait else decision
     return Plan(now, tuple(settled.get(d.id, d) for d in given))
 
@@ -46,12 +48,13 @@ def _goes(decision: Decision) -> bool:
     return decision.action is not None and decision.verdict in (Verdict.ACT, Verdict.PLAN)
 
 
-def _rank(decision: Decision) -> tuple[bool, bool, Decimal, str]:
-    """Starts before stops; what is done before what is only planned, which takes no place from it; bigger savings
-    first; ids decide ties, so that two machines agree."""
+def _rank(decision: Decision) -> tuple[bool, bool, bool, Decimal, str]:
+    """Starts before stops; what keeps a minimum before what is a choice; what is done before what is only planned,
+    which takes no place from it; bigger savings first; ids decide ties, so that two machines agree."""
     saving = decision.estimated_saving.amount if decision.estimated_saving is not None else Decimal(0)
     disruptive = decision.action is not None and decision.action.disruptive
-    return disruptive, decision.verdict is Verdict.PLAN, -saving, decision.target
+    chosen = isinstance(decision.action, ResizePool) and not decision.action.urgent
+    return disruptive, chosen, decision.verdict is Verdict.PLAN, -saving, decision.target
 
 
 class _Budgets:

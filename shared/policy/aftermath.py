@@ -39,8 +39,8 @@ NONE = Aftermath()
 _OF_UPGRADES = Aftermath(upgrade.accepted, upgrade.succeeded, upgrade.failed)
 AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
     {
-        "grow_pool": Aftermath(accepted=spot.accepted),
-        "shrink_pool": Aftermath(accepted=spot.accepted, failed=spot.not_drained),
+        "grow_pool": Aftermath(accepted=spot.accepted, failed=spot.refused),
+        "shrink_pool": Aftermath(spot.accepted, spot.drained, spot.not_drained),
         "raise_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
         "lower_pool": Aftermath(reliefs.accepted, reliefs.succeeded, reliefs.failed),
         "upgrade_control_plane": _OF_UPGRADES,

@@ -22,9 +22,6 @@ from shared.policy.yaml_lines import Path
 
 M = TypeVar("M", bound=BaseModel)
 
-LATER_BLOCKS = ("spot",)
-"""Blocks of a rule that the grammar knows and this version does not."""
-LATER_SECTIONS: tuple[str, ...] = ()
 SECTIONS = ("environments", "calendars", "freezes", "schedules", "rules", "exceptions", "guards", "digest", "notify")
 
 
@@ -63,9 +60,7 @@ def _present(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     known = list(grammar.File.model_fields)
     present = {}
     for key, value in data.items():
-        if key in LATER_SECTIONS:
-            mistakes.add((key,), f"'{key}' is not yet supported", "remove it until a later version brings it")
-        elif key not in known:
+        if key not in known:
             mistakes.unknown_key((key,), known)
         elif value is not None or key not in SECTIONS:
             present[key] = _filled(value, (key,), mistakes)
@@ -146,9 +141,9 @@ def _rules(
         return
     by_name = {name.casefold(): one for name, one in schedules.items()}
     for path, raw in items(value, ("rules",)):
-        kinds = [key for key in raw if key in BY_KEY or key in LATER_BLOCKS] if isinstance(raw, dict) else []
+        kinds = [key for key in raw if key in BY_KEY] if isinstance(raw, dict) else []
         rest = {key: item for key, item in raw.items() if key not in kinds} if kinds else raw
-        entry = mistakes.shape(grammar.RuleEntry, rest, path, (*BY_KEY, *LATER_BLOCKS))
+        entry = mistakes.shape(grammar.RuleEntry, rest, path, tuple(BY_KEY))
         block = _rule_block(raw, kinds, path, mistakes)
         if entry is None or block is None:
             continue
@@ -179,11 +174,8 @@ def _rule_block(raw: Any, kinds: list[str], path: Path, mistakes: Mistakes) -> B
     block = None
     for kind in kinds:
         at = (*path, kind)
-        if kind in LATER_BLOCKS and kind not in BY_KEY:
-            mistakes.add(at, f"'{kind}' is not yet supported", "remove the rule until a later version brings it")
-        else:
-            block = mistakes.shape(BY_KEY[kind].Block, raw[kind], at)
-            _no_empty_list(raw[kind], at, mistakes)
+        block = mistakes.shape(BY_KEY[kind].Block, raw[kind], at)
+        _no_empty_list(raw[kind], at, mistakes)
     return block
 
 

@@ -17,6 +17,8 @@ LEAVING = timedelta(minutes=5)
 """Of co-interruptions in one size and zone more than 92 % fall within 3 minutes (Spot-and-Scoot, 2026)."""
 STALE = timedelta(minutes=10)
 """A reading older than this is unknown."""
+LAG = timedelta(minutes=3)
+"""So long Resource Graph may not show what was done."""
 LONGEST_PAUSE = timedelta(minutes=30)
 """The longest that a pool without room is left unasked, and that `return_after: auto` waits."""
 
@@ -98,8 +100,11 @@ class Group:
             return max(steady, held(pool))
         if self.leaving(pool) or self.overdue(pool) or (past.preempted and past.asked_at is None):
             return steady
-        asked = past.asked if past.asked_at is not None else 0
-        return max(steady + pool.starting, min(asked, held(pool)))
+        if past.asked_at is None:
+            return steady + pool.starting
+        # What was asked a moment ago is not in the reading yet; later, what Azure does not hold was taken back.
+        believed = past.asked if self.now - past.asked_at < LAG else min(past.asked, held(pool))
+        return max(steady + pool.starting, believed)
 
     @property
     def fallback_time(self) -> timedelta:

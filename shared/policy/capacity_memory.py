@@ -6,6 +6,7 @@ fade with a half-life, so that a bad week is forgotten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from shared.policy.capacity_surplus import wanted_surplus
 
 HALF_LIFE = timedelta(days=3)
 MOVES_KEPT = timedelta(days=1)
+OURS_FOR = timedelta(minutes=15)
+"""A size that changes this soon after our own move is taken to be ours."""
 SHORTEST, LONGEST = 30.0, 1800.0
 """Seconds: what a fallback is believed to take, whatever was measured."""
 FIRST_DRAIN, LONGEST_DRAIN = timedelta(minutes=30), timedelta(hours=24)
@@ -35,10 +38,32 @@ def watched(
     moves = tuple(move for move in past.moves if now - move.at < MOVES_KEPT)
     done = replace(past, read_at=at, pools=pools, fallback_seconds=seconds, moves=moves)
     after = replace(group, past=done)
-    done = replace(done, carried=_carried(after))
+    done = replace(done, carried=_carried(past, after))
     after = replace(after, past=done)
     done = replace(done, surplus=wanted_surplus(after))
     return replace(done, stable_since=_stable(replace(after, past=done), gap=step.elapsed > STALE))
+
+
+KEPT_FOR = timedelta(minutes=5)
+"""A past that only grew older is written down this often."""
+
+
+def tells_more(before: Mapping[str, GroupPast], after: Mapping[str, GroupPast]) -> bool:
+    """Whether the pasts differ in more than the time that has passed, or for long enough to be written down."""
+    if before.keys() != after.keys():
+        return True
+    return any(_differs(before[key], past) for key, past in after.items())
+
+
+def _differs(before: GroupPast, after: GroupPast) -> bool:
+    if before.read_at is None or after.read_at is None or after.read_at - before.read_at >= KEPT_FOR:
+        return before != after
+    return _ageless(before) != _ageless(after)
+
+
+def _ageless(past: GroupPast) -> GroupPast:
+    pools = {name: replace(one, hours=0.0, losses=0.0) for name, one in past.pools.items()}
+    return replace(past, read_at=None, pools=pools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +89,15 @@ class _Step:
         quiet = past.lost_at is None or self.at - past.lost_at >= LEAVING
         if ready and quiet and past.preempted and (past.retry_at is None or self.at >= past.retry_at):
             past = replace(past, preempted=False, tries=0, retry_at=None)
-        return replace(past, ready=ready)
+        return replace(past, ready=ready, held=held(sight), read=True)
 
     def _lost(self, past: PoolPast, sight: PoolSight) -> PoolPast:
         """Evictions that were told, or nodes gone that Azure still wants or that its autoscaler did not give up."""
         seen = past.counted_at
         told = [at for at in sight.evictions if at <= self.at and (seen is None or at > seen)]
         missing = (sight.wanted or 0) > (sight.ready or 0) + sight.starting
-        gone = sight.is_spot and past.ready > (sight.ready or 0) and missing
+        # After a gap, such as a night off, a smaller number tells nothing.
+        gone = sight.is_spot and past.ready > (sight.ready or 0) and missing and self.elapsed <= STALE
         if not told and not gone:
             return past
         lost_at = max(told, default=self.at)
@@ -97,9 +123,13 @@ class _Step:
             return past
         if not told and (sight.ready or 0) >= past.asked:
             return past
-        tries = past.tries + 1
-        pause = min(self.group.fallback_time * (1 << min(tries - 1, 16)), LONGEST_PAUSE)
-        return replace(past, preempted=True, tries=tries, retry_at=self.at + pause, asked_at=None)
+        return _left_alone(past, self.group.past, self.at)
+
+
+def _left_alone(past: PoolPast, group: GroupPast, at: datetime) -> PoolPast:
+    tries = past.tries + 1
+    pause = min(timedelta(seconds=group.fallback_seconds) * (1 << min(tries - 1, 16)), LONGEST_PAUSE)
+    return replace(past, preempted=True, tries=tries, retry_at=at + pause, asked_at=None)
 
 
 def _measured(past: GroupPast, pools: dict[str, PoolPast], at: datetime) -> float:
@@ -112,18 +142,39 @@ def _measured(past: GroupPast, pools: dict[str, PoolPast], at: datetime) -> floa
     return min(max(seconds, SHORTEST), LONGEST)
 
 
-def _carried(group: Group) -> int:
-    """What the workload has while nothing is missing and nothing stands in for it; else as it was."""
-    terms, past = group.terms, group.past
+def _carried(before: GroupPast, group: Group) -> int:
+    """What the workload takes: at first what stands, from then on as others change it. Nodes of ours are no demand.
+
+    A fixed pool tells by its count that somebody made it larger or smaller; an autoscaled one has more than its minimum
+    where more is needed, and less than before where it is not. What was lost is not what is no longer needed.
+    """
+    terms, carried = group.terms, before.carried
     if terms.lowest == terms.highest:
         return terms.lowest
-    calm = group.problem is None and held(group.fallback) <= terms.floor
-    calm = calm and not any(group.leaving(pool) for pool in group.spots)
+    calm = group.problem is None and not any(group.past.pool(pool.name).preempted for pool in group.spots)
     calm = calm and all((pool.wanted or 0) <= (pool.ready or 0) for pool in group.pools)
-    if not calm:
-        return past.carried
-    total = sum(pool.ready or 0 for pool in group.pools) - past.surplus
-    return min(max(total, terms.lowest), terms.highest)
+    total = sum(pool.ready or 0 for pool in group.pools)
+    if not carried:
+        # What stands after moves of ours is partly theirs.
+        carried = (terms.lowest if group.past.moves else total) if calm else 0
+    elif any(pool.autoscaling for pool in group.spots):
+        wants = any(pool.autoscaling and (pool.ready or 0) > held(pool) for pool in group.pools)
+        carried = max(carried, total) if wants and group.problem is None else carried
+        carried = min(carried, total) if calm else carried
+    else:
+        carried += sum(_by_others(before, group, pool) for pool in group.spots)
+    return min(max(carried, terms.lowest), terms.highest) if carried else 0
+
+
+def _by_others(before: GroupPast, group: Group, pool: PoolSight) -> int:
+    """By how much somebody else resized a fixed pool since the last reading."""
+    past, now = before.pool(pool.name), group.past.pool(pool.name)
+    gap = before.read_at is None or pool.at - before.read_at > STALE
+    if gap or now.preempted or group.problem is not None or not past.read:
+        return 0
+    change = held(pool) - past.held
+    ours = group.moved(pool, raised=change > 0)
+    return 0 if ours is not None and group.now - ours < OURS_FOR else change
 
 
 def _stable(group: Group, *, gap: bool) -> datetime | None:
@@ -140,8 +191,20 @@ def after_move(past: GroupPast, pool: str, size: int, at: datetime, *, raised: b
     known = past.pool(name)
     asked = replace(known, asked_at=at, asked=size) if raised else replace(known, asked_at=None, asked=0)
     moves = (*(move for move in past.moves if at - move.at < MOVES_KEPT), Move(at, name, raised, chosen))
-    drains = past.drains if raised else {key: one for key, one in past.drains.items() if key != name} or NO_DRAINS
-    return replace(past, pools={**past.pools, name: asked}, moves=moves, drains=drains)
+    return replace(past, pools={**past.pools, name: asked}, moves=moves)
+
+
+def after_drain(past: GroupPast, pool: str) -> GroupPast:
+    """The past after a shrink that was seen to be done."""
+    left = {key: one for key, one in past.drains.items() if key != pool.casefold()}
+    return past if len(left) == len(past.drains) else replace(past, drains=left or NO_DRAINS)
+
+
+def after_refusal(past: GroupPast, pool: str, at: datetime) -> GroupPast:
+    """The past after Azure refused `pool` nodes: as when it is told of later, and then counted once."""
+    name = pool.casefold()
+    alone = replace(_left_alone(past.pool(name), past, at), counted_at=at)
+    return replace(past, pools={**past.pools, name: alone})
 
 
 def after_failed_drain(past: GroupPast, pool: str, at: datetime) -> GroupPast:

@@ -12,6 +12,7 @@ from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory
 from shared.policy.bound import Environment
 from shared.policy.document import Policy
+from shared.policy.pacing import recent_moves
 
 # AKS lets 60 calls of the kind of stop and start go at once per subscription and region, then one a second;
 # some of that is left to people. From: https://learn.microsoft.com/azure/aks/quotas-skus-regions
@@ -71,6 +72,7 @@ def fleet_facts(
         matched=count.matched,
         recent_stops=recent_stops(remembered, now),
         stops_of={one.cluster: stops for one in remembered if (stops := recent_stops((one,), now))},
+        moves=recent_moves(remembered, now),
         queued=frozenset(memory.queued_id for memory in remembered if _in_queue(memory, now)),
         rings=fleet.rings,
         queue_lead={lane: pace(number) for lane, number in count.lanes.items() if number > BURST},

@@ -25,6 +25,11 @@ from shared.model.versions import Version
 from shared.policy.versions import image_release
 
 
+def never(action: Action) -> bool:
+    del action
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """What a kind of change is to bring about."""
@@ -35,6 +40,13 @@ class Goal:
     """How long it may stay unseen before it is called into question; nothing acts then, questions begin."""
     lasting: bool = True
     """False: seen once and gone again is success too, such as a state that was mended."""
+    at_once: Callable[[Any], bool] = never
+    """Whether this action is done as soon as it is seen, though Azure still works on it."""
+
+
+def watched_on(action: ResizePool) -> bool:
+    """Of a capacity group: once Azure holds the size, the group watches the nodes come, and other pools may move."""
+    return bool(action.group)
 
 
 def resized(action: ResizePool, cluster: Cluster) -> bool | None:
@@ -77,7 +89,7 @@ def configured(action: Action, cluster: Cluster) -> bool | None:
 GOALS: Mapping[str, Goal] = MappingProxyType(
     {
         # A node takes some minutes to come; one that leaves is drained first, and disruption budgets hold it up.
-        "grow_pool": Goal(resized, timedelta(minutes=30)),
+        "grow_pool": Goal(resized, timedelta(minutes=30), at_once=watched_on),
         "shrink_pool": Goal(resized, timedelta(minutes=60)),
         "raise_pool": Goal(resized, timedelta(minutes=30)),
         "lower_pool": Goal(resized, timedelta(minutes=60)),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action, Level, Proposal, Reason, ScalePool, SilenceAlerts, Verdict
+from shared.model.decisions import Action, Level, Proposal, Reason, ResizePool, ScalePool, SilenceAlerts, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish
@@ -200,9 +200,11 @@ def _busy(case: Case) -> Iterator[Objection]:
         if resized is None or p.name.casefold() == resized.casefold()
     ]
     mends = case.action.level in _MENDS or not case.action.disruptive
-    fine = {"succeeded", "failed", "canceled"} if mends else {"succeeded"}
-    for who, state in states:
-        if state.casefold() not in fine:
+    mended = {"succeeded", "failed", "canceled"}
+    fine = mended if mends else {"succeeded"}
+    for number, (who, state) in enumerate(states):
+        # A pool that Failed over its last size is mended by another one.
+        if state.casefold() not in (mended if number and isinstance(case.action, ResizePool) else fine):
             yield _defer(Reason.BUSY, f"{who} is {state}")
     inside = case.action.pool is not None or case.action.goal is None
     # Its alerts are silenced while it sleeps.

@@ -4,6 +4,7 @@
     CLAIMED   lease over, in the middle of something       ACCEPTED   (adopted by observation)
     CLAIMED   lease over, settled and not done             free       released, or failed where its state says so
     ACCEPTED  seen to be done                              free       succeeded
+    ACCEPTED  seen, Azure at work, done at once            free       succeeded: whoever wanted it watches on
     ACCEPTED  not done, the operation succeeded            free       reversed: somebody changed it since
     ACCEPTED  the operation failed, or nobody will tell    free       failed
 
@@ -68,7 +69,7 @@ def settle_change(change: Change, operation: OperationVerdict | None) -> Settled
     if change.open.phase is Phase.CLAIMED:
         return _claimed(change)
     if change.state not in SETTLED:
-        return change.waits(f"{change.what}: {change.state or 'in no known state'}")
+        return _at_work(change)
     if change.there and change.state == "succeeded":
         return _succeeded(change, "is seen to be done")
     if change.open.operation is None:
@@ -94,6 +95,12 @@ def _claimed(change: Change) -> Settled:
         return _failed(change, Problem(change.cluster.error_code or change.state, text))
     text = f"no answer was recorded, and nothing shows {change.what}"
     return change.ends(freed(change.memory), Outcome.RELEASED, text)
+
+
+def _at_work(change: Change) -> Settled:
+    if change.there and GOALS[change.action.kind].at_once(change.action):
+        return _succeeded(change, "is under way, and its nodes are watched")
+    return change.waits(f"{change.what}: {change.state or 'in no known state'}")
 
 
 def _heard(change: Change, operation: OperationVerdict) -> Settled:

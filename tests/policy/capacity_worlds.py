@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from shared.policy.capacity_group import Group, Terms
 from shared.policy.capacity_memory import watched
 from shared.policy.decide import decide
 from shared.policy.document import Policy
-from shared.policy.rules import BY_KEY, spot
+from shared.policy.rules import spot
 from tests.policy.builders import SYSTEM, cluster, policy, pool
 
 BEGIN = datetime(2026, 12, 7, 9, 0, tzinfo=UTC)
@@ -31,23 +30,10 @@ FREE_OF_DRIFT = ", moves_per_hour: 1000, moves_per_day: 10000"
 WEB = '{name: web, spot: ["spot*"], fallback: ondemand, nodes: {min: 3, max: 3}}'
 
 
-@contextmanager
-def spot_known() -> Iterator[None]:
-    """The rule as if it were registered."""
-    before = BY_KEY.get(spot.KEY)
-    BY_KEY[spot.KEY] = spot
-    try:
-        yield
-    finally:
-        if before is None:
-            del BY_KEY[spot.KEY]
-
-
 def rules(group: str = WEB, more: str = "", **kwargs: Any) -> Policy:
     """`more`: further keys of the block, such as ', return_after: 10m'."""
     match = kwargs.pop("match", "{environments: [dev]}")
-    with spot_known():
-        return policy(f"  - {{name: web-on-spot, match: {match}, spot: {{groups: [{group}]{more}}}}}", **kwargs)
+    return policy(f"  - {{name: web-on-spot, match: {match}, spot: {{groups: [{group}]{more}}}}}", **kwargs)
 
 
 def sight(name: str = "spot1", ready: int | None = 0, now: datetime = BEGIN, **more: Any) -> PoolSight:
@@ -92,11 +78,8 @@ def resized(spot: int, on_demand: int, *, group: str = "", stable: bool = False)
     sights = {"spot1": sight("spot1", spot), "spot2": sight("spot2", 0), "ondemand": sight("ondemand", on_demand)}
     since = BEGIN - timedelta(hours=1) if stable else None
     past = GroupPast(BEGIN - TURN, stable_since=since, pools={"spot1": PoolPast(ready=spot)})
-    with spot_known():
-        seen = view_of(sights)
-        decisions = decide(
-            replace(seen, memory=Memory(seen.cluster.id, groups={"web-on-spot/web": past})), known, BEGIN
-        )
+    seen = view_of(sights)
+    decisions = decide(replace(seen, memory=Memory(seen.cluster.id, groups={"web-on-spot/web": past})), known, BEGIN)
     return next(one for one in decisions if one.action is not None)
 
 
@@ -169,18 +152,17 @@ class Story:
 
     def act(self, again: int = 6) -> None:
         """The rule's decisions, one after another, as long as it has any for this turn."""
-        with spot_known():
-            for _ in range(again):
-                view = view_of(self.sights(), self.memory)
-                memory = replace(view.memory, groups=spot.remembered(view, self.rules.rules[0], self.now))
-                decisions = decide(replace(view, memory=memory), self.rules, self.now)
-                self.memory = memory
-                self.decided.append(decisions)
-                admitted = admit(decisions, FleetFacts(), self.rules, self.now).admitted
-                if not admitted:
-                    return
-                for decision in admitted:
-                    self._do(decision)
+        for _ in range(again):
+            view = view_of(self.sights(), self.memory)
+            memory = spot.learned(view, self.rules.rules[0], self.now)
+            decisions = decide(replace(view, memory=memory), self.rules, self.now)
+            self.memory = memory
+            self.decided.append(decisions)
+            admitted = admit(decisions, FleetFacts(), self.rules, self.now).admitted
+            if not admitted:
+                return
+            for decision in admitted:
+                self._do(decision)
 
     def _do(self, decision: Decision) -> None:
         action = decision.action

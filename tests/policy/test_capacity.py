@@ -8,7 +8,7 @@ import pytest
 from shared.model.spot import Drain, GroupPast, Move, PoolPast
 from shared.policy.capacity import Rest, Step, Why, next_step
 from shared.policy.capacity_group import LONGEST_PAUSE, addresses_per_node, known_price
-from shared.policy.capacity_memory import after_failed_drain, after_move
+from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move
 from tests.policy.capacity_worlds import BEGIN, group, on_demand, sight
 
 MINUTE = timedelta(minutes=1)
@@ -258,7 +258,9 @@ class TestComeHome:
 
     def test_a_drain_that_worked_is_forgotten(self):
         past = GroupPast(drains={"ondemand": Drain(3, BEGIN)})
-        assert after_move(past, "ondemand", 0, BEGIN, raised=False, chosen=True).drains == {}
+        assert after_move(past, "ondemand", 0, BEGIN, raised=False, chosen=True).drains == past.drains
+        assert after_drain(past, "OnDemand").drains == {}
+        assert after_drain(GroupPast(), "ondemand") == GroupPast()
 
 
 class TestTidy:

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.model.spot import GroupPast, PoolPast
 from shared.policy.capacity_memory import after_move
-from tests.policy.capacity_worlds import BEGIN, FREE_OF_DRIFT, Story, group, on_demand, rules, sight, traces
+from tests.policy.capacity_worlds import BEGIN, FREE_OF_DRIFT, WEB, Story, group, on_demand, rules, sight, traces
 
 MINUTE = timedelta(minutes=1)
 READ = BEGIN - MINUTE
@@ -129,3 +130,67 @@ def test_names_of_a_newer_version_are_passed_over():
     assert GroupPast.from_json(document) == GroupPast(carried=3, pools={"spot1": PoolPast(tries=1)})
     assert GroupPast().to_json() == {}
     assert replace(GroupPast(), read_at=BEGIN).to_json() == {"read_at": int(BEGIN.timestamp() * 1_000_000)}
+
+
+class TestDemand:
+    """Of groups that may have more nodes than their minimum: who made it more, and what was only lost."""
+
+    RANGE: ClassVar = {"lowest": 1, "highest": 50}
+
+    def look(self, past, *sights, now=BEGIN, fallback=None, **more):
+        at = tuple(replace(one, at=now) for one in sights)
+        back = replace(fallback or on_demand(0), at=now)
+        return group(*at, now=now, fallback=back, past=past, **self.RANGE, **more).past
+
+    def first(self, *sights):
+        return self.look(GroupPast(), *sights)
+
+    def test_at_first_it_is_what_stands(self):
+        assert self.first(sight("spot1", 3), sight("spot2", 2)).carried == 5
+
+    def test_not_while_nodes_are_missing(self):
+        assert self.first(sight("spot1", 1, wanted=3)).carried == 0
+
+    def test_a_person_makes_a_fixed_pool_larger_or_smaller(self):
+        past = self.first(sight("spot1", 3))
+        more = self.look(past, sight("spot1", 3, wanted=5), now=BEGIN + MINUTE)
+        assert more.carried == 5
+        assert self.look(more, sight("spot1", 2), now=BEGIN + 2 * MINUTE).carried == 2
+
+    def test_what_we_asked_for_is_no_demand(self):
+        past = after_move(self.first(sight("spot1", 3)), "spot1", 6, BEGIN, raised=True, chosen=True)
+        assert self.look(past, sight("spot1", 6), now=BEGIN + MINUTE).carried == 3
+
+    def test_an_evicted_pool_that_comes_to_rest_at_nothing_is_still_needed(self):
+        lost = self.look(self.first(sight("spot1", 3)), sight("spot1", 0, wanted=3), now=BEGIN + MINUTE)
+        assert self.look(lost, sight("spot1", 0), now=BEGIN + 9 * MINUTE).carried == 3
+
+    def test_on_demand_on_its_way_out_is_no_demand(self):
+        past = self.first(sight("spot1", 3))
+        leaving = on_demand(3, wanted=0)
+        assert self.look(past, sight("spot1", 3), fallback=leaving, now=BEGIN + MINUTE).carried == 3
+
+    def test_after_a_gap_another_size_tells_nothing(self):
+        past = self.first(sight("spot1", 3))
+        assert self.look(past, sight("spot1", 1), now=BEGIN + 600 * MINUTE).carried == 3
+
+    def test_an_autoscaler_with_more_than_its_minimum_says_what_is_needed(self):
+        def scaled(ready, least):
+            return sight("spot1", ready, autoscaling=True, min_count=least, max_count=20)
+
+        past = self.first(scaled(3, 3))
+        held = self.look(past, scaled(6, 6), now=BEGIN + MINUTE)
+        assert held.carried == 3
+        more = self.look(held, scaled(8, 6), now=BEGIN + 2 * MINUTE)
+        assert more.carried == 8
+        assert self.look(more, scaled(6, 6), now=BEGIN + 3 * MINUTE).carried == 6
+
+
+@settings(max_examples=40, deadline=None)
+@given(traces(zones=3))
+def test_no_market_makes_a_workload_larger(market):
+    """What we buy and lose is never taken for demand, whatever the market does."""
+    wide = WEB.replace("max: 3", "max: 50")
+    story = Story(rules(wide, more=FREE_OF_DRIFT), zones=3).play(market[:120])
+    assert story.memory is not None
+    assert all(past.carried <= 3 for past in story.memory.groups.values())

@@ -15,7 +15,6 @@ import pytest
 from shared.errors import PolicyError
 from shared.model.fleet import Cluster, Scope
 from shared.model.memory import Wish
-from shared.policy.assembly import LATER_BLOCKS
 from shared.policy.bound import UNMATCHED, BreakerLimit, Environment, Guards, StopBudget
 from shared.policy.document import Policy, read_policy
 from shared.policy.rules import BY_KEY
@@ -87,14 +86,15 @@ class TestEverythingThatCanBeSaid:
     def test_rules(self, full: Policy) -> None:
         assert [(rule.name, rule.kind, rule.mode) for rule in full.rules] == [
             ("dev-office-hours", "hours", "act"), ("two-sites", "hours", "plan"),
-            ("pools", "hours", "act"), ("everything", "hours", "act"),
+            ("pools", "hours", "act"), ("web-on-spot", "spot", "act"), ("any-spot", "spot", "act"),
+            ("everything", "hours", "act"),
             ("rings", "upgrades", "act"), ("heal", "repair", "act"), ("pay-for-the-sla-in-prod-only", "tier", "act"),
             ("pending-pods", "on_alert", "act"), ("quiet-hours", "on_alert", "act"), ("six-nodes", "on_alert", "act"),
             ("orders", "on_alert", "act"), ("busy", "on_alert", "act"), ("hear", "on_alert", "act"),
         ]  # fmt: skip
         assert [one.name for one in full.rules[1].schedules] == ["Office", "bangalore", "always"]
         assert full.rules[0].block.lead == timedelta(minutes=20)
-        assert full.rules[3].match is None
+        assert full.rules[5].match is None
 
     def test_freezes_are_instants(self, full: Policy) -> None:
         quarter, clock, days = full.freezes
@@ -368,30 +368,10 @@ class TestTheShippedPolicy:
 
 
 @pytest.mark.reference
-def test_the_reference_grammar_loads_but_for_what_comes_later() -> None:
+def test_the_reference_grammar_loads() -> None:
     folder = os.environ.get("LAMPLIGHTER_REFERENCE")
     if not folder:
         pytest.skip("LAMPLIGHTER_REFERENCE names no folder with the reference data")
-    from shared.errors import PolicyError
-
-    text = (Path(folder) / "policy.example.yaml").read_text("utf-8")
-    with pytest.raises(PolicyError) as refused:
-        read_policy(text, "policy.example.yaml")
-    later = [(problem.path.rpartition(".")[2], problem.message) for problem in refused.value.problems]
-    assert later == [(name, f"'{name}' is not yet supported") for name in LATER_BLOCKS if name not in BY_KEY]
-    early = read_policy(without_later_blocks(text), "policy.example.yaml")
-    assert [rule.name for rule in early.rules] == ["dev-office-hours", "shared-by-two-sites", "staging-batch-pools"]
-    assert (len(early.schedules), len(early.routes)) == (8, 2)
-
-
-def without_later_blocks(text: str) -> str:
-    """The lines of the example, but for the rules from `sandboxes` on."""
-    kept, skipping = [], False
-    for line in text.splitlines():
-        if line.startswith("  - name: sandboxes"):
-            skipping = True
-        elif line and not line.startswith((" ", "#")):
-            skipping = False
-        if not skipping:
-            kept.append(line)
-    return "\n".join(kept)
+    whole = read_policy((Path(folder) / "policy.example.yaml").read_text("utf-8"), "policy.example.yaml")
+    assert {rule.kind for rule in whole.rules} == set(BY_KEY)
+    assert (len(whole.schedules), len(whole.routes)) == (8, 2)

@@ -151,7 +151,6 @@ def problem(text: str) -> Problem:
         ("environments: [{name: dev, match: {names: [a]}}]; rules: [{name: a, hours: {schedule: always}, match: {environments: [de]}}]", "rules[0].match.environments[0]", "there is no environment 'de'", "'dev'"),
         ("rules: [{name: a, hours: {schedule: always}, match: {environments: dev}}]", "rules[0].match.environments", "there is no environment 'dev'", "under environments"),
         ("environments: [{name: dev, match: {names: [a]}}]; rules: [{name: a, hours: {schedule: always}, except: {environments: zz}}]", "rules[0].except.environments", "there is no environment 'zz'", "expected one of dev"),
-        ("rules: [{name: a, spot: {moves_per_day: 1}}]", "rules[0].spot", "'spot' is not yet supported", "later version"),
         ("rules: [{name: a, hours: {schedule: always}}, {name: A, hours: {schedule: always}}]", "rules[1].name", "the name 'A' is taken", ""),
         # guards
         ("guards: {min_off: 0}", "guards.min_off", "0 is no duration", "a number with a unit"),
@@ -265,7 +264,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_file() -> None:
         (22, "rules[0].match.environments[1]"),
         (24, "rules[0].hours.schedule"),
         (25, "rules[0].hours.leed"),
-        (27, "rules[1].spot"),
+        (27, "rules[1].spot.groups"),
         (31, "exceptions[0].until"),
         (36, "notify.routes[0].to[1]"),
     ]

@@ -75,7 +75,16 @@ def test_the_size_that_is_seen_settles_it():
 
 @pytest.mark.parametrize("reading", [seen("Scaling", count=5), seen("Updating", count=3)])
 def test_nothing_is_concluded_in_the_middle_of_something(reading):
-    assert settle(accepted(), reading, NOW + 200 * MINUTE).outcome is Outcome.WAITING
+    alone = accepted(GrowPool(CLUSTER.id, "batch", count=5))
+    assert settle(alone, reading, NOW + 200 * MINUTE).outcome is Outcome.WAITING
+
+
+def test_a_raise_of_a_capacity_group_is_done_once_azure_holds_the_size():
+    """Its nodes are watched by the group, so that another pool of it need not wait for them."""
+    assert settle(accepted(), seen("Scaling", count=5), NOW + MINUTE).outcome is Outcome.SUCCEEDED
+    assert settle(accepted(), seen("Scaling", count=3), NOW + MINUTE).outcome is Outcome.WAITING
+    lowered = accepted(ShrinkPool(CLUSTER.id, "batch", count=1, group="web/web"))
+    assert settle(lowered, seen("Scaling", count=1), NOW + MINUTE).outcome is Outcome.WAITING
 
 
 def test_another_size_asks_the_operation_and_believes_its_failure():

@@ -15,7 +15,7 @@ from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.rules import spot
 from tests.policy.builders import keep_on, policy
-from tests.policy.capacity_worlds import BEGIN, WEB, Story, on_demand, rules, sight, spot_known, view_of
+from tests.policy.capacity_worlds import BEGIN, WEB, Story, on_demand, rules, sight, view_of
 
 MINUTE = timedelta(minutes=1)
 RULES = rules(more=", return_after: 30m")
@@ -29,11 +29,10 @@ def memory(view, past=LONG, **more):
 
 
 def of(sights, pool="ondemand", policy=RULES, *, remembered=None, targets=None, hold=None, open_=None, **more):
-    with spot_known():
-        view = view_of(sights, **more)
-        past = {} if remembered is None else {"web-on-spot/web": remembered}
-        mine = Memory(view.cluster.id, groups=past, targets=targets or {}, holds=(hold,) if hold else (), open=open_)
-        return next(one for one in decide(replace(view, memory=mine), policy, BEGIN) if one.pool == pool)
+    view = view_of(sights, **more)
+    past = {} if remembered is None else {"web-on-spot/web": remembered}
+    mine = Memory(view.cluster.id, groups=past, targets=targets or {}, holds=(hold,) if hold else (), open=open_)
+    return next(one for one in decide(replace(view, memory=mine), policy, BEGIN) if one.pool == pool)
 
 
 def home(**more):
@@ -75,10 +74,9 @@ class TestDecisions:
         )
         other = replace(on_demand(0), name="other")
         sights = {**CARRIED, "spot2": sight("spot2", 0), "other": other}
-        with spot_known():
-            view = view_of(sights)
-            past = {"web-on-spot/web": LONG, "web-on-spot/api": GroupPast()}
-            found = decide(replace(view, memory=Memory(view.cluster.id, groups=past)), two, BEGIN)
+        view = view_of(sights)
+        past = {"web-on-spot/web": LONG, "web-on-spot/api": GroupPast()}
+        found = decide(replace(view, memory=Memory(view.cluster.id, groups=past)), two, BEGIN)
         said = {one.pool: (one.verdict, one.reason) for one in found}
         assert said["other"] == (Verdict.ACT, Reason.FALL_BACK)
         assert said["ondemand"] == (Verdict.DEFER, Reason.WAITS_FOR)
@@ -89,9 +87,8 @@ class TestUnknown:
         "fact", [None, Fact(None, BEGIN, "throttled"), Fact((), BEGIN), Fact((), BEGIN, "throttled")]
     )
     def test_without_a_reading_nothing_is_done(self, fact):
-        with spot_known():
-            view = view_of(CARRIED, fact=fact)
-            decisions = decide(replace(view, memory=memory(view)), RULES, BEGIN)
+        view = view_of(CARRIED, fact=fact)
+        decisions = decide(replace(view, memory=memory(view)), RULES, BEGIN)
         assert all(one.action is None for one in decisions)
         assert any("unknown" in one.message for one in decisions)
 
@@ -100,11 +97,10 @@ class TestUnknown:
         assert home(fact=fact).action is None
 
     def test_a_stopped_pool_is_left_alone(self):
-        with spot_known():
-            view = view_of(EMPTY)
-            pools = tuple(replace(p, power=Power.STOPPED) if p.name == "spot1" else p for p in view.cluster.pools)
-            view = replace(view, cluster=replace(view.cluster, pools=pools))
-            decisions = decide(view, RULES, BEGIN)
+        view = view_of(EMPTY)
+        pools = tuple(replace(p, power=Power.STOPPED) if p.name == "spot1" else p for p in view.cluster.pools)
+        view = replace(view, cluster=replace(view.cluster, pools=pools))
+        decisions = decide(view, RULES, BEGIN)
         assert all(one.action is None for one in decisions)
         assert "stopped (spot1)" in decisions[-1].message
 
@@ -119,8 +115,7 @@ class TestGuards:
 
     def test_production_that_is_not_named_is_not_spoken_for(self):
         everything = rules(match='{names: ["*"]}')
-        with spot_known():
-            found = decide(view_of(EMPTY, env="prod"), everything, BEGIN)
+        found = decide(view_of(EMPTY, env="prod"), everything, BEGIN)
         assert [one.pool for one in found] == [None]
 
     FREEZE = "freezes: [{name: quarter-end, from: 2026-12-01, to: 2026-12-31, hold: [move]}]\n"
@@ -148,8 +143,7 @@ class TestGuards:
             pools = tuple(
                 replace(p, provisioning_state="Upgrading") if p.name == name else p for p in view.cluster.pools
             )
-            with spot_known():
-                found = decide(replace(view, cluster=replace(view.cluster, pools=pools)), RULES, BEGIN)
+            found = decide(replace(view, cluster=replace(view.cluster, pools=pools)), RULES, BEGIN)
             return next(one for one in found if one.pool == "ondemand")
 
         assert upgrading("spot1").verdict is Verdict.ACT
@@ -178,8 +172,7 @@ class TestGuards:
     def test_node_provisioning_and_fleets_do_not_matter_to_a_size(self):
         assert of(EMPTY, node_provisioning="Auto").verdict is Verdict.ACT
         view = view_of(EMPTY)
-        with spot_known():
-            found = decide(replace(view, cluster=replace(view.cluster, fleet="/hub")), RULES, BEGIN)
+        found = decide(replace(view, cluster=replace(view.cluster, fleet="/hub")), RULES, BEGIN)
         assert next(one for one in found if one.pool == "ondemand").verdict is Verdict.ACT
 
     def test_a_shrink_takes_nothing_from_the_stop_budget_and_waits_for_the_breaker(self):
@@ -193,13 +186,12 @@ class TestGuards:
     def test_what_a_schedule_stops_is_not_resized(self):
         off = '  - {name: pools, match: {environments: [dev]}, hours: {schedule: never, pools: ["ondemand"], enforce: true}}'
         line = f"  - {{name: web-on-spot, match: {{environments: [dev]}}, spot: {{groups: [{WEB}]}}}}"
-        with spot_known():
-            both = policy(off, line)
-            view = view_of(EMPTY)
-            adopted = {"pools": Adoption(both.rules[0].fingerprint, BEGIN - timedelta(days=9))}
-            target = TargetMemory(adopted=adopted, ran_at=BEGIN, seen=Seen(Power.RUNNING, BEGIN - timedelta(days=9)))
-            mine = Memory(view.cluster.id, targets={"ondemand": target})
-            found = next(d for d in decide(replace(view, memory=mine), both, BEGIN) if d.pool == "ondemand")
+        both = policy(off, line)
+        view = view_of(EMPTY)
+        adopted = {"pools": Adoption(both.rules[0].fingerprint, BEGIN - timedelta(days=9))}
+        target = TargetMemory(adopted=adopted, ran_at=BEGIN, seen=Seen(Power.RUNNING, BEGIN - timedelta(days=9)))
+        mine = Memory(view.cluster.id, targets={"ondemand": target})
+        found = next(d for d in decide(replace(view, memory=mine), both, BEGIN) if d.pool == "ondemand")
         assert found.wish is Wish.STOPPED
         assert not isinstance(found.action, GrowPool)
 
@@ -210,7 +202,7 @@ class TestBlock:
         assert spot.needs(view_of(EMPTY), rule, BEGIN) == {Need.CAPACITY}
         assert spot.needs(view_of({"spot1": sight("spot1")}), rule, BEGIN) == frozenset()
         assert spot.needs(view_of(EMPTY, power=Power.STOPPED), rule, BEGIN) == frozenset()
-        assert spot.remembered(view_of(EMPTY, fact=None), rule, BEGIN) == {}
+        assert spot.learned(view_of(EMPTY, fact=None), rule, BEGIN).groups == {}
 
     def test_a_glob_means_spot_pools_only_in_the_order_of_the_globs(self):
         ordered = rules('{name: web, spot: ["spot2", "*"], fallback: ondemand, nodes: {min: 3, max: 3}}')

@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 from shared.model.decisions import Proposal
 from shared.model.facts import Need, View
-from shared.model.memory import Memory
+from shared.model.memory import NO_GROUPS, Memory
 from shared.policy import reliefs
 from shared.policy.bound import BoundRule
-from shared.policy.rules import hours, idle, on_alert, repair, tier, upgrades
+from shared.policy.rules import hours, idle, on_alert, repair, spot, tier, upgrades
 
 
 class Rule(Protocol):
@@ -34,6 +34,7 @@ class Rule(Protocol):
 RULES: tuple[Rule, ...] = (  # type: ignore[assignment]  # a module is no type that mypy sees as a protocol
     hours,  # the clock: what a schedule says
     idle,  # use: what signals say
+    spot,  # capacity: what evictions and prices say
     on_alert,  # alerts: for a while
     repair,  # what AKS left Failed
     upgrades,  # versions: ring after ring
@@ -55,14 +56,26 @@ def needs_of(view: View, rules: Iterable[BoundRule], now: datetime) -> dict[Need
 def learn(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
     """The view's memory with what this look teaches; the same object where it teaches nothing.
 
-    Of each kind the first rule learns, of those about alerts every one, and from the memory that the one before left.
+    Of each kind the first rule learns, of those about alerts or capacity every one; each begins with the memory that
+    the one before left.
     """
     rules = tuple(rules)
     learning = {rule.kind: rule for rule in reversed(rules) if rule.kind in LEARNERS}
     for kind in sorted(learning):
         memory = LEARNERS[kind](view, learning[kind], now)
         view = view if memory is view.memory else replace(view, memory=memory)
+    view = replace(view, memory=learn_of_capacity(view, rules, now))
     return learn_of_alerts(view, rules, now)
+
+
+def learn_of_capacity(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
+    """The part of `learn` that is done every minute: what a reading of the pools tells of their groups."""
+    groups = [rule for rule in rules if rule.kind == spot.KEY]
+    for rule in groups:
+        view = replace(view, memory=spot.learned(view, rule, now))
+    if view.memory.groups and not groups:
+        return replace(view.memory, groups=NO_GROUPS)
+    return view.memory
 
 
 def learn_of_alerts(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:

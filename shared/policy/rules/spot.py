@@ -6,7 +6,7 @@ belongs to one pool, and the group's other pools say that they wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -16,12 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.model.decisions import GrowPool, Proposal, Reason, ResizePool, ShrinkPool, Voice
 from shared.model.facts import Fact, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
-from shared.model.memory import NO_GROUPS, Memory
+from shared.model.memory import Memory
 from shared.model.spot import GroupPast, PoolSight
 from shared.policy.bound import BoundRule
 from shared.policy.capacity import Rest, Step, next_step
 from shared.policy.capacity_group import Group, Terms
-from shared.policy.capacity_memory import after_failed_drain, after_move, watched
+from shared.policy.capacity_infer import inferred
+from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move, after_refusal, watched
 from shared.policy.durations import Duration
 from shared.policy.match import fits
 
@@ -71,13 +72,19 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     groups: Annotated[
-        list[CapacityGroup],
+        Annotated[list[CapacityGroup], Field(min_length=1)] | Literal["auto"],
         Field(
-            min_length=1,
-            description="The groups, each in the clusters that have its pools.",
+            description="The groups, each in the clusters that have its pools; auto: inferred, and shown by plan.",
             examples=[[{"name": "web", "spot": ["spot*"], "fallback": "ondemand", "nodes": {"min": 3, "max": 12}}]],
         ),
     ]
+    nodes: Annotated[
+        Nodes | None,
+        Field(
+            description="Of inferred groups; without it, as many as each has while all is calm.",
+            examples=[{"min": 3, "max": 12}],
+        ),
+    ] = None
     return_after: Annotated[
         Duration | Literal["auto"],
         Field(
@@ -93,6 +100,10 @@ class Block(BaseModel):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
+        if self.groups == "auto":
+            return self
+        if self.nodes is not None:
+            raise ValueError("nodes is for inferred groups; expected groups: auto, or nodes in each group")
         names = [group.name.casefold() for group in self.groups]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -101,9 +112,10 @@ class Block(BaseModel):
 
 
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
-    """A reading of the pools, where the cluster runs and has one of the groups."""
+    """A reading of the pools, where the cluster runs, is not on its way up or down, and has one of the groups."""
     del now
-    here = view.cluster.power is Power.RUNNING and any(True for _ in _found(rule, view.cluster))
+    up = view.cluster.power is Power.RUNNING and not view.cluster.is_moving(None)
+    here = up and any(True for _ in _found(rule, view.cluster))
     return frozenset({Need.CAPACITY}) if here else frozenset()
 
 
@@ -112,23 +124,54 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     return tuple(proposal for found in _found(rule, view.cluster) for proposal in _of_group(view, rule, found, now))
 
 
-def remembered(view: View, rule: BoundRule, now: datetime) -> Mapping[str, GroupPast]:
-    """The pasts of the rule's groups with the reading in `view` folded in, as Memory.groups keeps them."""
+def learned(view: View, rule: BoundRule, now: datetime) -> Memory:
+    """The memory with the reading in `view` folded into the pasts of the rule's groups; without one, as it is."""
+    memory, mine = view.memory, f"{rule.name}/"
     if Need.CAPACITY not in view.facts:
-        return NO_GROUPS
-    return {found.key: _group(view, rule, found, now).past for found in _found(rule, view.cluster)}
+        return memory
+    pasts = {found.key: _group(view, rule, found, now).past for found in _found(rule, view.cluster)}
+    others = {key: past for key, past in memory.groups.items() if not key.startswith(mine)}
+    return memory if pasts == memory.groups else replace(memory, groups={**others, **pasts})
+
+
+def may_grow(view: View, rule: BoundRule, now: datetime) -> bool:
+    """Whether a group's next step takes nodes more: then it is worth asking how much room there is."""
+    found = (one for one in _found(rule, view.cluster) if not one.stopped)
+    steps = (next_step(_group(view, rule, one, now)) for one in found)
+    return any(isinstance(step, Step) and step.raises for step in steps)
 
 
 def accepted(memory: Memory, action: ResizePool, now: datetime) -> Memory:
-    """Memory after Azure took the resize. To be swapped in together with the claim's answer."""
+    """Memory after Azure took the resize; it is swapped in together with the claim's answer."""
+    if not action.group:
+        return memory
     size = action.count if action.count is not None else action.min_count
     past, raised = memory.groups.get(action.group, GroupPast()), isinstance(action, GrowPool)
     moved = after_move(past, action.pool or "", size or 0, now, raised=raised, chosen=not action.urgent)
     return replace(memory, groups={**memory.groups, action.group: moved})
 
 
+def refused(memory: Memory, action: GrowPool, now: datetime) -> Memory:
+    """Memory after a raise that failed: that pool is left alone for a while, and another one asked."""
+    if not action.group:
+        return memory
+    past = memory.groups.get(action.group, GroupPast())
+    return replace(memory, groups={**memory.groups, action.group: after_refusal(past, action.pool or "", now)})
+
+
+def drained(memory: Memory, action: ShrinkPool, now: datetime) -> Memory:
+    """Memory after a shrink that was seen to be done: earlier failures of it count no more."""
+    del now
+    past = memory.groups.get(action.group)
+    if past is None:
+        return memory
+    return replace(memory, groups={**memory.groups, action.group: after_drain(past, action.pool or "")})
+
+
 def not_drained(memory: Memory, action: ShrinkPool, now: datetime) -> Memory:
     """Memory after a shrink that failed: it is not tried again for a while."""
+    if not action.group:
+        return memory
     past = memory.groups.get(action.group, GroupPast())
     return replace(memory, groups={**memory.groups, action.group: after_failed_drain(past, action.pool or "", now)})
 
@@ -150,14 +193,25 @@ class _Found:
 
 def _found(rule: BoundRule, cluster: Cluster) -> Iterator[_Found]:
     """The rule's groups whose pools are here. A glob means spot pools only, a fallback is on demand."""
-    block: Block = rule.block
-    for entry in block.groups:
+    for entry in _entries(rule.block, cluster):
         fallback = cluster.pool(entry.fallback)
         able = [pool for pool in cluster.pools if pool.priority.casefold() == "spot"]
         order = dict.fromkeys(pool.name for glob in entry.spot for pool in able if fits(pool.name, (glob,)))
         spots = tuple(pool for name in order for pool in able if pool.name == name)
         if spots and fallback is not None and fallback.priority.casefold() != "spot":
             yield _Found(f"{rule.name}/{entry.name}", entry, spots, fallback)
+
+
+def _entries(block: Block, cluster: Cluster) -> Iterator[CapacityGroup]:
+    if block.groups != "auto":
+        yield from block.groups
+        return
+    for one in inferred(cluster):
+        nodes = block.nodes or _ANY_NUMBER
+        yield CapacityGroup.model_construct(name=one.name, spot=list(one.spots), fallback=one.fallback, nodes=nodes)
+
+
+_ANY_NUMBER = Nodes(min=1, max=1000)
 
 
 def _of_group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Iterator[Proposal]:
@@ -172,7 +226,9 @@ def _of_group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Iter
 def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, cluster: Cluster) -> Proposal:
     name = pool.name.casefold()
     step = due if isinstance(due, Step) and due.pool.name.casefold() == name else None
-    since = "" if step is None or step.since is None else f":{step.since:%Y-%m-%dT%H:%M:%SZ}"
+    # A raise is named without its instant: a fresh look that finds one more eviction must not make another one of it.
+    named = None if step is None or step.raises else step.since
+    since = "" if named is None else f":{named:%Y-%m-%dT%H:%M:%SZ}"
     what = "watched" if step is None else step.why.value
     return Proposal(
         rule=rule.name,
@@ -182,11 +238,18 @@ def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, 
         due_at=None,
         cause=f"{found.key}:{what}{since}",
         reason=Reason.AS_WISHED if step is None else Reason(step.why.value),
-        sentence=f"group {found.entry.name}: {due.sentence}",
+        sentence=f"group {_shown(rule.block, found)}: {due.sentence}",
         fingerprint=rule.fingerprint,
         mode=rule.mode,
         action=None if step is None else _action(cluster, found, pool, step),
     )
+
+
+def _shown(block: Block, found: _Found) -> str:
+    if block.groups != "auto":
+        return found.entry.name
+    spots = ", ".join(pool.name for pool in found.spots)
+    return f"{found.entry.name} (inferred: {spots}, with {found.fallback.name} to fall back on)"
 
 
 def _action(cluster: Cluster, found: _Found, pool: NodePool, step: Step) -> ResizePool:
@@ -194,7 +257,8 @@ def _action(cluster: Cluster, found: _Found, pool: NodePool, step: Step) -> Resi
     kind = GrowPool if step.raises else ShrinkPool
     sight, key, urgent = step.pool, found.key, not step.chosen
     if not sight.autoscaling:
-        return kind(cluster.id, pool.name, count=step.size, group=key, urgent=urgent)
+        again = step.raises and (sight.wanted or 0) >= step.size
+        return kind(cluster.id, pool.name, count=step.size, group=key, urgent=urgent, again=again)
     highest = max(step.size, sight.max_count or 0)
     return kind(cluster.id, pool.name, min_count=step.size, max_count=highest, group=key, urgent=urgent)
 

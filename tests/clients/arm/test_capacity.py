@@ -183,7 +183,7 @@ class TestRoom:
         )
         azure.world.requests.clear()
         facts = azure.look()
-        [fact] = with_room(azure.cloud, azure.clusters, facts, NOW).values()
+        [fact] = with_room(azure.cloud, azure.clusters, facts).values()
         spot, ondemand = (next(s for s in fact.value if s.name == name) for name in ("spot1", "ondemand"))
         assert (spot.quota_left, ondemand.quota_left) == ((22 - 12) // 4, (22 - 12) // 4)
         assert (spot.addresses_left, spot.addresses_per_node) == (251 - 4 * 31, 31)
@@ -192,14 +192,14 @@ class TestRoom:
     def test_what_cannot_be_read_does_not_bind(self, azure):
         facts = azure.look()
         azure.world.inject(Fault.forbidden("*usages*"))
-        [fact] = with_room(azure.cloud, azure.clusters, facts, NOW).values()
+        [fact] = with_room(azure.cloud, azure.clusters, facts).values()
         assert {sight.quota_left for sight in fact.value} == {None}
 
     def test_pods_in_a_subnet_of_their_own_take_none_of_the_nodes(self):
         there = {"properties": {"vnetSubnetID": SUBNET, "podSubnetID": SUBNET + "2", "maxPods": 30}}
         azure = Azure({"name": "web", "pools": pools(**there), "properties": {"networkProfile": FLAT}})
         facts = azure.look()
-        [fact] = with_room(azure.cloud, azure.clusters, facts, NOW).values()
+        [fact] = with_room(azure.cloud, azure.clusters, facts).values()
         assert {sight.addresses_per_node for sight in fact.value if sight.name != "system"} == {1}
 
 
