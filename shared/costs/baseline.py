@@ -22,6 +22,8 @@ HOUR = timedelta(hours=1)
 KNOWN_ENOUGH = timedelta(minutes=54)
 """An hour of which less was observed is unknown."""
 
+_ONE = Decimal(1)
+
 Local = Callable[[datetime], datetime]
 """An instant as people there read it."""
 
@@ -50,16 +52,20 @@ def baselines(past: ClusterPast, local: Local) -> dict[str, Baseline]:
 
 
 def _by_hour(spans: Iterable[PoolSpan], local: Local) -> dict[int, tuple[Decimal, ...]]:
+    found: defaultdict[int, list[Decimal]] = defaultdict(list)
     known: defaultdict[datetime, timedelta] = defaultdict(timedelta)
     node_time: defaultdict[datetime, timedelta] = defaultdict(timedelta)
     for span in spans:
-        hour = hour_of(span.begin)
+        hour, whole = hour_of(span.begin), Decimal(span.fewest)
         while hour < span.end:
-            length = min(span.end, hour + HOUR) - max(span.begin, hour)
-            known[hour] += length
-            node_time[hour] += length * span.fewest
-            hour += HOUR
-    found: defaultdict[int, list[Decimal]] = defaultdict(list)
+            after = hour + HOUR
+            if span.begin <= hour and after <= span.end:
+                found[hour_of_week(hour, local)].append(whole)
+            else:
+                length = min(span.end, after) - max(span.begin, hour)
+                known[hour] += length
+                node_time[hour] += length * span.fewest
+            hour = after
     for hour, length in sorted(known.items()):
         if length >= KNOWN_ENOUGH:
             found[hour_of_week(hour, local)].append(ratio(node_time[hour], length))
@@ -76,6 +82,8 @@ def expected(baseline: Baseline | None, hour: int) -> tuple[Decimal | None, Conf
 
 def ratio(a: timedelta, b: timedelta) -> Decimal:
     """How many times b goes into a, to the microsecond."""
+    if a == b:
+        return _ONE
     return Decimal(a // timedelta(microseconds=1)) / Decimal(b // timedelta(microseconds=1))
 
 

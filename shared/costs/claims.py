@@ -19,6 +19,8 @@ from shared.model.savings import Baseline, Confidence
 
 ZERO = Decimal(0)
 SPOT = "spot"
+LATEST = 24 * HOUR
+"""So long after a start what runs may be its doing."""
 Stretch = tuple[datetime, datetime]
 
 
@@ -147,16 +149,24 @@ def _least(spans: Iterable[PoolSpan], at: datetime) -> int | None:
 
 
 def extra_after_starts(judged: Judged, begin: datetime, end: datetime) -> Iterator[tuple[str, str, datetime, Decimal]]:
-    """(rule, pool, hour, node-hours) beyond what would have run, in the first hour after each of our starts."""
-    for started in judged.past.started:
-        first, last = max(started.at, begin), min(started.at + HOUR, end)
-        for pool, spans in judged.past.pools.items():
-            if started.pool not in (None, pool) or _stands_in(judged, pool):
-                continue
+    """(rule, pool, hour, node-hours) beyond what would have run after each of our starts.
+
+    In its first hour whatever is too much; later, up to a day, where nothing would have run at all. More nodes than
+    before in hours in which people always worked are people's, not a start's.
+    """
+    for pool, spans in judged.past.pools.items():
+        if _stands_in(judged, pool):
+            continue
+        starts = [one for one in judged.past.started if one.pool in (None, pool)]
+        for number, started in enumerate(starts):
+            after = starts[number + 1].at if number + 1 < len(starts) else end
+            first, last = max(started.at, begin), min(started.at + LATEST, after, end)
             for span in spans_in(spans, first, last):
                 for hour, length in by_hour(span.begin, span.end):
                     wanted, _ = judged.wanted(pool, hour)
                     would = Decimal(span.least or span.nodes) if wanted is None else wanted
+                    if would and hour >= started.at + HOUR:
+                        continue
                     extra = max(ZERO, span.nodes - would) * ratio(length, HOUR)
                     if extra:
                         yield started.rule, pool, hour, extra

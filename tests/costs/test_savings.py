@@ -61,7 +61,8 @@ def test_a_cluster_that_others_stopped_every_night_earns_nothing():
         story.looks(evening, pool(power="Stopped"), power="Stopped").looks(evening + 12 * HOUR, pool())
     found = week(one_night(story.adopted()))
     assert (found.ledger, found.gross(EUR)) == ((), 0)
-    assert found.savings[0].wake_ups == 4 * Decimal("0.2"), "it was started an hour before people used to"
+    # It was started an hour before people used to, and the next evening nobody stopped it.
+    assert found.savings[0].wake_ups == 4 * (1 + 11) * Decimal("0.2")
 
 
 def test_two_nights_of_four_by_hand_are_enough_to_earn_nothing_there():
@@ -281,6 +282,27 @@ def test_nodes_that_a_start_brings_before_they_are_needed_are_taken_off():
     (saving,) = week(one_night(story.adopted())).savings
     assert saving.wake_ups == 3 * Decimal("0.2")
     assert saving.net == saving.gross - saving.wake_ups
+
+
+def test_a_start_hours_before_people_used_to_come_is_taken_off_until_they_would_have_come():
+    """By hand it ran from 06:00 to 18:00; we start it at 02:00."""
+    story = Story().looks(ADOPTED - 4 * WEEK, pool(power="Stopped"), power="Stopped")
+    for day in range(28):
+        morning = ADOPTED - 4 * WEEK + day * DAY + 6 * HOUR
+        story.looks(morning, pool()).looks(morning + 12 * HOUR, pool(power="Stopped"), power="Stopped")
+    night = ADOPTED + DAY + 2 * HOUR
+    story.adopted().looks(ADOPTED + 6 * HOUR, pool()).stops(ADOPTED + 18 * HOUR, ADOPTED + 18 * HOUR)
+    story.starts(night, night + 3 * MINUTE).looks(night + 5 * MINUTE, pool())
+    found = week(story, until=night + 9 * HOUR)
+    (saving,) = found.savings
+    assert saving.gross == 0
+    assert saving.wake_ups == pytest.approx(4 * (4 + Decimal(5) / 60) * Decimal("0.2"), abs=Decimal("0.1"))
+
+
+def test_more_nodes_than_before_while_people_work_are_not_a_starts_doing():
+    story = one_night(steady()).looks(NIGHT + 13 * HOUR, pool(count=9))
+    (saving,) = week(story).savings
+    assert saving.wake_ups == 0
 
 
 def test_surge_nodes_of_our_upgrades_are_taken_off():
