@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2s
+from types import MappingProxyType
 
 from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
@@ -23,6 +24,8 @@ from shared.policy.document import Policy
 
 FLEET = "fleet"
 AGAIN = timedelta(days=1)
+AGAIN_OF: Mapping[str, timedelta | None] = MappingProxyType({"ring_halted": None, "support_ending": timedelta(days=7)})
+"""Matters that are not repeated every day; None: told once, and when they are over."""
 LEASE = timedelta(minutes=10)
 """How long a letter that is being sent belongs to its sender; longer than the function may run."""
 SENDING = "sending"
@@ -130,7 +133,8 @@ def due(letter: Letter, told: Told | None, now: datetime) -> Occasion | None:
         return Occasion.CHANGED if set(letter.about) - set(told.about) else None
     if letter.about != told.about:
         return Occasion.CHANGED
-    return Occasion.REMINDER if now - told.at >= AGAIN else None
+    again = AGAIN_OF.get(letter.kind, AGAIN)
+    return Occasion.REMINDER if again is not None and now - told.at >= again else None
 
 
 def claimed(letter: Letter, told: Told | None, now: datetime) -> Told:
