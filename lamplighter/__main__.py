@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("diff", SEE),
     Entry("explain", SEE),
     Entry("history", SEE),
+    Entry("upgrades", SEE),
     Entry("backtest", SEE),
     Entry("digest", SEE),
     Entry("keep-on", SPEAK),

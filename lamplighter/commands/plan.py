@@ -38,6 +38,7 @@ def command(
 
     Without a journal the steady state is shown: every rule adopted long ago, nobody at work by hand.
     """
+    from lamplighter.commands.upgrades import show_support, support_of, support_rows  # noqa: PLC0415
     from lamplighter.deciding import plan_of, prices_of, recall  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
     from shared.model.facts import NO_PRICES  # noqa: PLC0415
@@ -45,11 +46,14 @@ def command(
     subject = read_subject(policy, fleet, options.moment(at))
     # A file may be anybody's, on a train: only a fleet that was read from Azure is priced there.
     prices = prices_of(subject.clusters, subject.now) if fleet is None else NO_PRICES
-    plan = plan_of(subject, recall(journal), prices)
+    known = recall(journal)
+    plan = plan_of(subject, known, prices)
+    report = support_of(subject, known)
     if as_json:
-        print_json(document(plan))
+        print_json(document(plan) | {"support": support_rows(report)})
     else:
         show(subject, plan, everything=everything)
+        show_support(report)
         if not journal:
             console().print("No journal is named, so every rule counts as adopted long ago.", style="dim")
 

@@ -17,6 +17,7 @@ from shared.app import App
 from shared.clients import clusters
 from shared.errors import CloudError, InputError, NotFound, Superseded
 from shared.handlers import gathering, inforce, records
+from shared.handlers.releases import outdated
 from shared.handlers.sending import Sending
 from shared.handlers.settling import settle_open
 from shared.model.decisions import Verdict
@@ -25,6 +26,7 @@ from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.policy import alerting, matters, reliefs, remember
 from shared.policy.decide import decide
+from shared.policy.release_events import ReleaseKind, read_release_event
 from shared.policy.rules import learn_of_alerts
 from shared.policy.voices import owner_of, tag_holds
 
@@ -51,13 +53,16 @@ def cluster_of(event: Mapping[str, Any]) -> str | None:
 
 def look(app: App, event: Mapping[str, Any]) -> str:
     """Returns what became of the hint, in one word."""
-    cluster_id = cluster_of(event)
+    said = read_release_event(event)
+    cluster_id = cluster_of(event) if said is None else said.cluster
     if cluster_id is None:
         return "foreign"
     now = app.clock()
     stored = app.journal.memory(cluster_id)
     if stored.etag is None:
         return "unknown"  # the next tick adopts it, if it is in scope
+    if said is not None:
+        app.journal.append([records.told_by_aks(said, now)])
     if stored.value.open is not None:
         settle_open(app, [stored], now)
         return "settled"
@@ -68,6 +73,8 @@ def look(app: App, event: Mapping[str, Any]) -> str:
     except CloudError as error:
         log.info("look: %s", error)
         return "unreadable"
+    if said is not None and said.kind is ReleaseKind.NEW_VERSION:
+        outdated(app, cluster.location, now)
     return _start_if_wanted(app, cluster, stored)
 
 

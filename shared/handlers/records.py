@@ -15,6 +15,7 @@ from shared.model.fleet import MOVING, Cluster, NodePool, Power
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
 from shared.policy.outcomes import Settled
+from shared.policy.release_events import ReleaseEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ def decided(decision: Decision, now: datetime) -> HistoryRecord:
 def outcome(cluster: str, phase: str, id_: str, now: datetime, **body: Any) -> HistoryRecord:
     return HistoryRecord(
         now, cluster, phase, id_, {key: value for key, value in body.items() if value not in (None, "")}
+    )
+
+
+def told_by_aks(said: ReleaseEvent, now: datetime) -> HistoryRecord:
+    """An event of AKS's own topic: the same event twice leaves one row a moment."""
+    body = {"version": said.version, "pool": said.pool, "status": said.status, "source": said.source}
+    return outcome(
+        said.cluster, "event", f"{said.kind}:{said.id}", now, kind=said.kind.value, message=said.text, **body
     )
 
 

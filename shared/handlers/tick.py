@@ -36,6 +36,7 @@ from shared.policy.document import Policy
 from shared.policy.facts import counted, fleet_facts
 from shared.policy.ring_fold import fleet_rings, halt_notices
 from shared.policy.rules import learn
+from shared.policy.support import support_matters
 from shared.policy.voices import Owner, owner_of, tag_holds
 from shared.telemetry import measured
 
@@ -183,7 +184,9 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     memory = learn(view, owner.rules, now)
     decisions = decide(view if memory is view.memory else replace(view, memory=memory), policy, now, owner)
     alerts = alerting.standing(replace(view, memory=memory), owner.rules)
-    standing, notices = matters.matters(memory, cluster, decisions, owner.zone, now, also=alerts)
+    standing, notices = matters.matters(
+        memory, cluster, decisions, owner.zone, now, also={**alerts, **_support(state, cluster, memory)}
+    )
     state.notices += postponing.limited(notices, policy, owner)
     state.notices += reliefs.told(before.value, memory, cluster, now)
     state.standing[cluster.id] = standing
@@ -206,6 +209,13 @@ def _absent(state: _Tick, read: _Reading) -> None:
         if id_ not in seen and item.value.snapshot not in ("", records.ABSENT):
             after = replace(item.value, snapshot=records.ABSENT)
             _changed(state, records.Change(item.value, Stored(after, item.etag), None, ()))
+
+
+def _support(state: _Tick, cluster: Cluster, memory: Memory) -> Mapping[str, str]:
+    """Who upgrades in rings also hears of every cluster that runs out of support, production included."""
+    if not state.facts.rings:
+        return matters.NOTHING
+    return support_matters(cluster, state.owners[cluster.id].environment, memory, state.facts.rings, state.now)
 
 
 def _as_admitted(state: _Tick, plan: Plan) -> None:

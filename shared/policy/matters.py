@@ -25,10 +25,13 @@ _STANDING = {
     Reason.UNREADABLE_TAG: "unreadable_tag",
     Reason.UNDONE: "undone",
     Reason.NO_CAPACITY: "no_capacity",
+    Reason.ESCALATED: "repair_escalated",
 }
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-MATTERS = frozenset({"start_late", "stop_stuck", "action_failed", "alert", "alert_stays", *_STANDING.values()})
+MATTERS = frozenset(
+    {"start_late", "stop_stuck", "action_failed", "alert", "alert_stays", "support_ending", *_STANDING.values()}
+)
 """Kinds of notices that stand until they are over."""
 
 

@@ -20,5 +20,6 @@ NOTICE_KINDS = (
     "poison",
     "channel_unreachable",
     "ring_halted",
+    "repair_escalated",
+    "support_ending",
 )
-"""`ring_halted` is told by the rule that arrives with rings; a route may name it before."""

@@ -72,10 +72,20 @@ def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: d
         if target is not memory.target(pool):
             changed[pool or ""] = target
     busy = None if cluster.is_settled else (memory.busy_since or now)
-    if not changed and memory.first_seen_at is not None and busy == memory.busy_since:
+    empty = (memory.empty_since or now) if _is_empty(cluster) else None
+    calm = busy == memory.busy_since and empty == memory.empty_since
+    if not changed and memory.first_seen_at is not None and calm:
         return memory
     targets = {**memory.targets, **changed} if changed else memory.targets
-    return replace(memory, targets=targets, first_seen_at=memory.first_seen_at or now, busy_since=busy)
+    first = memory.first_seen_at or now
+    return replace(memory, targets=targets, first_seen_at=first, busy_since=busy, empty_since=empty)
+
+
+def _is_empty(cluster: Cluster) -> bool:
+    """It runs, and no pool of it has a node: AKS stops such a cluster after a month."""
+    if cluster.power is not Power.RUNNING or not cluster.pools or not cluster.is_settled:
+        return False
+    return all(pool.power is Power.STOPPED or pool.count == 0 for pool in cluster.pools)
 
 
 def _targets(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule]) -> list[str | None]:

@@ -72,6 +72,26 @@ def support_row(
     )
 
 
+def support_matters(
+    cluster: Cluster, environment: Environment, memory: Memory, rings: Mapping[str, Rings], now: datetime
+) -> Mapping[str, str]:
+    """Matters as `support_ending|cause` with their sentences: one message then lists all clusters of a version."""
+    found = {}
+    row = support_row(cluster, environment, rings, now)
+    if row.state in (SupportState.ENDED, SupportState.ENDING):
+        line = row.version.rpartition(".")[0]
+        word = "ended" if row.state is SupportState.ENDED else "ends"
+        date_ = "long ago" if row.ends_on is None else f"{row.ends_on}"
+        where = "production, so it is only told" if row.production else row.environment
+        way = "no way out was tested yet" if row.path is None else f"tested: {row.path.sentence}"
+        text = f"{row.name} ({where}) runs {row.version}; support of {line} {word} {date_}; {way}"
+        found[f"support_ending|{line}:{row.state}"] = text
+    for limit in _limits(cluster, environment, memory, now):
+        if limit.due_on is not None:
+            found[f"support_ending|{limit.due_on}"] = f"{limit.name}: {limit.sentence}"
+    return found
+
+
 def version_of(cluster: Cluster) -> Version | None:
     """Of its control plane; what was asked for, such as 1.34, where Azure does not say what runs."""
     return Version.read(cluster.current_version) or Version.read(cluster.kubernetes_version)
