@@ -38,7 +38,7 @@ def command(
 
     Without a journal the steady state is shown: every rule adopted long ago, nobody at work by hand.
     """
-    from lamplighter.commands.upgrades import show_support, support_of, support_rows  # noqa: PLC0415
+    from lamplighter.commands.upgrades import sum_up_support, support_of, support_rows  # noqa: PLC0415
     from lamplighter.deciding import plan_of, prices_of, recall  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
     from shared.model.facts import NO_PRICES  # noqa: PLC0415
@@ -53,7 +53,7 @@ def command(
         print_json(document(plan) | {"support": support_rows(report)})
     else:
         show(subject, plan, everything=everything)
-        show_support(report)
+        sum_up_support(report)
         if not journal:
             console().print("No journal is named, so every rule counts as adopted long ago.", style="dim")
 

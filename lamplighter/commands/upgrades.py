@@ -260,6 +260,25 @@ def support_rows(report: SupportReport) -> dict[str, Any]:
     }
 
 
+def sum_up_support(report: SupportReport) -> None:
+    """A line a version and one for limits, under a plan."""
+    out = console()
+    lines: dict[str, list[Any]] = {}
+    for row in report.rows:
+        version = row.version.rpartition(".")[0] or row.version or "an unknown version"
+        lines.setdefault(f"{version} {row.state.value} {row.ends_on or ''}".strip(), []).append(row)
+    for line, rows in lines.items():
+        production = sum(row.production for row in rows)
+        of_these = f", {production} of them production" if production else ""
+        path = next((row.path.sentence for row in rows if row.path is not None), None)
+        tested = "" if path is None else f"; tested: {path}"
+        out.print(f"Support of {line}: {counted(len(rows), 'cluster')}{of_these}{tested}", style="yellow")
+    if report.limits:
+        out.print(f"Near a limit of AKS: {counted(len(report.limits), 'cluster')}", style="yellow")
+    if not report.empty:
+        out.print("lamplighter upgrades lists them.", style="dim")
+
+
 def show_support(report: SupportReport) -> None:
     """Who runs out of support, the tested way out, and who is near a limit of AKS; nothing where nobody is."""
     if report.empty:

@@ -36,6 +36,9 @@ _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "alert": ("has an alert that fires", "have alerts that fire", "no longer under alert"),
         "alert_left": ("was changed by somebody since an alert", "were changed by somebody since an alert", "settled"),
         "alert_stays": ("stays as an alert made it", "stay as alerts made them", "no longer as an alert made it"),
+        "ring_halted": ("halts its ring", "halt their rings", "no longer halting a ring"),
+        "repair_escalated": ("stays Failed", "stay Failed", "no longer Failed"),
+        "support_ending": ("runs out of support", "run out of support", "no longer running out of support"),
         "undone": ("is changed back by somebody else", "are changed back by somebody else", "no longer changed back"),
         "unreadable_tag": ("has a tag that cannot be read", "have tags that cannot be read", "no longer unreadable"),
     }
