@@ -82,8 +82,8 @@ def past(version: str = "1.34.2", env: str = "dev", *, since: datetime = FIRST_S
     return UpgradePast(rule="rings", ring=env, goal="1.35.1", run=run, **more)
 
 
-def memory_of(seen: Cluster, upgrade: UpgradePast | None = None, **target: Any) -> Memory:
-    return Memory(seen.id, targets={"": TargetMemory(**target)}, upgrade=upgrade, first_seen_at=FIRST_SEEN)
+def memory_of(about: Cluster, upgrade: UpgradePast | None = None, **target: Any) -> Memory:
+    return Memory(about.id, targets={"": TargetMemory(**target)}, upgrade=upgrade, first_seen_at=FIRST_SEEN)
 
 
 def view_of(seen: Cluster, memory: Memory | None = None, offers: Any = OFFERS, **fleet: Any) -> View:

@@ -1,0 +1,249 @@
+"""The rule of rings for one cluster: what comes next, in which order, and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.model.decisions import (
+    ACTIONS,
+    Level,
+    Reason,
+    StartCluster,
+    UpgradeControlPlane,
+    UpgradePool,
+    Verdict,
+)
+from shared.model.facts import Fact, Need
+from shared.model.fleet import Power
+from shared.model.memory import Owed, Seen
+from shared.model.spot import PoolSight
+from shared.model.upgrades import Ring, Run
+from shared.model.versions import Offer, UpgradeOffers, Version
+from shared.policy.decide import decide
+from shared.policy.preflight import duration_of, surge_of
+from shared.policy.ring_fold import KIND
+from shared.policy.rings import Soak, counted
+from shared.policy.rules.upgrades import needs
+from shared.policy.upgrade_memory import watched
+from shared.policy.voices import owner_of
+from tests.policy.builders import SYSTEM, keep_off, keep_on, stopped
+from tests.policy.upgrade_builders import (
+    DAY,
+    HALT,
+    HOUR,
+    IN_WINDOW,
+    OUTSIDE,
+    RULES,
+    behind,
+    decided,
+    fallen,
+    half_way,
+    memory_of,
+    node_pool,
+    on,
+    past,
+    proof,
+    rings,
+    rules,
+    view_of,
+)
+
+OPENED = Ring("dev", proof("1.35.1"), clusters=2)
+
+
+def action(decision):
+    return decision.action if decision.verdict is Verdict.ACT else None
+
+
+def test_the_control_plane_goes_first_and_alone():
+    decisions = decide(view_of(on()), RULES, IN_WINDOW)
+
+    assert [action(one) for one in decisions] == [UpgradeControlPlane(on().id, to="1.35.1")]
+    assert "cannot be rolled back" in decisions[0].message
+
+
+def test_then_pools_one_by_one_system_first_and_spot_last():
+    pools = (
+        replace(SYSTEM, version="1.34.2"),
+        node_pool("apps"),
+        node_pool("aspot", priority="Spot"),
+    )
+    decisions = decide(view_of(on("1.35.1", "dev", *pools), half_way()), RULES, IN_WINDOW)
+    by_pool = {one.pool: one for one in decisions}
+
+    assert action(by_pool["system"]) == UpgradePool(on().id, "system", "1.35.1")
+    assert {by_pool[name].reason for name in ("apps", "aspot")} == {Reason.WAITS_FOR}
+    left = on("1.35.1", "dev", replace(SYSTEM, version="1.35.1"), *pools[1:])
+    assert action(decided(view_of(left, half_way()), pool_name="apps")) is not None
+
+
+def test_a_stopped_pool_is_left_until_it_runs():
+    pools = (replace(SYSTEM, version="1.35.1"), node_pool(power=Power.STOPPED))
+    assert {one.reason for one in decide(view_of(on("1.35.1", "dev", *pools)), RULES, IN_WINDOW)} == {Reason.NO_OPINION}
+
+
+def test_outside_the_window_nothing_is_weighed():
+    decision = decided(view_of(on()), now=OUTSIDE)
+
+    assert (decision.verdict, decision.reason) == (Verdict.NONE, Reason.NO_OPINION)
+    assert "the window opens Tue 8 Dec 20:00" in decision.message
+
+
+def test_a_later_ring_opens_with_the_proof_of_the_earlier():
+    shut, opened = view_of(on(env="staging")), view_of(on(env="staging"), rings=rings(OPENED))
+
+    assert decided(shut).reason is Reason.RING_WAITS
+    assert action(decided(opened)) is not None
+
+
+def test_an_older_proof_opens_nothing():
+    old = rings(Ring("dev", proof("1.34.4"), clusters=2))
+    assert decided(view_of(on(env="staging"), rings=old)).reason is Reason.RING_WAITS
+
+
+def test_a_ring_without_clusters_has_nothing_to_show():
+    assert action(decided(view_of(on(env="staging"), rings=rings(Ring("dev"))))) is not None
+
+
+def test_a_halt_in_a_later_ring_holds_no_earlier_one():
+    later = replace(HALT, ring="staging")
+    assert action(decided(view_of(on(), rings=rings(halt=later)))) is not None
+    assert decided(view_of(on(), rings=rings(halt=HALT))).reason is Reason.RING_HALTED
+
+
+def test_nothing_opens_while_part_of_the_fleet_cannot_be_read():
+    assert decided(view_of(on(), rings=rings(whole=False))).reason is Reason.RING_WAITS
+
+
+def test_what_we_brought_it_to_is_soaked_before_it_goes_on():
+    fresh = past("1.34.2", came_from="1.33.8")
+    assert decided(view_of(on(), memory_of(on(), fresh))).reason is Reason.RING_WAITS
+    soaked = rings(Ring("dev", proof("1.34.2"), clusters=1))
+    assert action(decided(view_of(on(), memory_of(on(), fresh), rings=soaked))) is not None
+
+
+@pytest.mark.parametrize("level", [Level.VERSION, Level.REPAIR, Level.TIER, Level.SIDE])
+def test_production_allows_none_of_these_actions(level):
+    kinds = [kind for kind in ACTIONS.values() if kind.level is level and kind.kind != "silence_alerts"]
+    assert kinds
+    assert [kind for kind in kinds if kind.in_production] == []
+
+
+def test_no_policy_makes_production_a_ring():
+    """Even a rule that slipped past the document: the environment is no ring, so the rule says nothing there."""
+    seen = on(env="prod")
+    assert {one.reason for one in decide(view_of(seen), RULES, IN_WINDOW)} == {Reason.PRODUCTION}
+
+
+def test_who_sleeps_for_us_is_woken_in_the_window_and_others_are_left():
+    asleep = replace(stopped(), current_version="1.34.2")
+    owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE), seen=Seen(Power.STOPPED, OUTSIDE, OUTSIDE))
+    decision = decided(view_of(asleep, owed, None))
+
+    assert isinstance(action(decision), StartCluster)
+    assert decision.reason is Reason.UPGRADE
+    assert decided(view_of(asleep, memory_of(asleep, past()), None)).reason is Reason.CLUSTER_STOPPED
+
+
+def test_nobody_is_woken_by_a_rule_that_only_plans():
+    asleep = replace(stopped(), current_version="1.34.2")
+    owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE))
+    assert decided(view_of(asleep, owed, None), rules(mode="plan")).reason is not Reason.UPGRADE
+
+
+def test_nobody_is_woken_for_what_does_not_fit_any_more():
+    asleep = replace(stopped(), current_version="1.34.2")
+    owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE))
+    late = decided(view_of(asleep, owed, None), now=IN_WINDOW + timedelta(hours=2, minutes=50))
+    assert late.reason is not Reason.UPGRADE
+
+
+@pytest.mark.parametrize("hold", [keep_on, keep_off])
+def test_a_persons_word_is_louder(hold):
+    seen = on()
+    memory = replace(memory_of(seen, past()), holds=(hold(OUTSIDE, IN_WINDOW + DAY),))
+    decisions = decide(view_of(seen, memory), RULES, IN_WINDOW)
+    assert not [one for one in decisions if isinstance(action(one), UpgradeControlPlane)]
+
+
+def test_azure_is_asked_in_the_window_only_and_only_about_who_may_go():
+    def asked(view, now=IN_WINDOW):
+        (rule,) = [one for one in owner_of(view.cluster, RULES).rules if one.kind == KIND]
+        return needs(view, rule, now)
+
+    assert asked(view_of(on(), offers=None)) == {Need.UPGRADES}
+    assert asked(view_of(on(), offers=None), OUTSIDE) == frozenset()
+    assert asked(view_of(on(env="staging"), offers=None)) == frozenset()
+    assert asked(view_of(on("1.35.1"), offers=None)) == frozenset()
+    assert asked(view_of(stopped(), offers=None)) == frozenset()
+
+
+def test_a_preview_is_never_taken():
+    only = UpgradeOffers((Offer(Version(1, 35, 1), preview=True),))
+    assert decided(view_of(on(), offers=only)).reason is Reason.NO_OPINION
+
+
+def test_quota_and_addresses_for_the_surge():
+    def with_room(**room):
+        view = view_of(behind(count=20), half_way())
+        sight = PoolSight("apps", IN_WINDOW, **room)
+        return replace(view, facts={**view.facts, Need.CAPACITY: Fact((sight,), IN_WINDOW)})
+
+    assert decided(with_room(quota_left=1), pool_name="apps").reason is Reason.NO_ROOM
+    assert decided(with_room(addresses_left=30, addresses_per_node=31), pool_name="apps").reason is Reason.NO_ROOM
+    assert action(decided(with_room(quota_left=2, addresses_left=62, addresses_per_node=31), pool_name="apps"))
+
+
+def test_surge_counts_as_azure_counts():
+    assert [surge_of(node_pool(count=n, max_surge=s)) for n, s in ((10, "33%"), (3, None), (5, "8"), (9, "?"))] == [
+        4, 1, 5, 1,
+    ]  # fmt: skip
+
+
+def test_measured_durations_replace_the_estimate():
+    view = view_of(behind(), half_way(past(seconds={"apps": (600, 700, 5000, 800)})))
+    assert duration_of(view, UpgradePool(view.cluster.id, "apps")) == timedelta(seconds=5000)
+
+
+class TestWatching:
+    """What a look teaches."""
+
+    def test_an_hour_of_running_is_written_once_an_hour(self):
+        run = counted(None, "1.35.1", IN_WINDOW, running=True)
+        assert counted(run, "1.35.1", IN_WINDOW + 20 * timedelta(minutes=1), running=True) is run
+        later = counted(run, "1.35.1", IN_WINDOW + HOUR, running=True)
+        assert later.ran == HOUR
+
+    def test_what_nobody_saw_is_not_counted(self):
+        run = Run("1.35.1", IN_WINDOW, counted_at=IN_WINDOW)
+        assert counted(run, "1.35.1", IN_WINDOW + 9 * HOUR, running=True).ran == timedelta(0)
+        assert not Soak(0, 1).done(run, IN_WINDOW + 9 * HOUR)
+
+    def test_sleep_counts_no_hours_but_days(self):
+        run = counted(counted(None, "1.35.1", IN_WINDOW, running=True), "1.35.1", IN_WINDOW + HOUR, running=False)
+        assert (run.ran, run.counted_at) == (HOUR, None)
+        assert Soak(2, 1).done(run, IN_WINDOW + 2 * DAY)
+        assert not Soak(2, 1).done(run, IN_WINDOW + DAY)
+
+    def test_who_comes_back_ill_halts_its_ring(self):
+        ill = replace(on("1.35.1"), provisioning_state="Failed", error_code="InternalError")
+        seen = watched(past("1.35.1", came_from="1.34.2"), ill, rings(), IN_WINDOW)
+        assert (seen.run, seen.fall.code) == (None, "InternalError")
+
+    def test_what_fails_after_its_soak_is_not_the_upgrades_doing(self):
+        ill = replace(on("1.35.1"), provisioning_state="Failed")
+        proven = rings(Ring("dev", proof("1.35.1"), clusters=1))
+        assert watched(past("1.35.1", came_from="1.34.2"), ill, proven, IN_WINDOW).fall is None
+
+    def test_nothing_is_learned_in_the_middle_of_something(self):
+        before = past()
+        busy = replace(on(), provisioning_state="Upgrading")
+        assert watched(before, busy, rings(), IN_WINDOW) is before
+
+    def test_a_fall_stands_until_somebody_looked(self):
+        before = past("1.34.2", fall=fallen())
+        assert watched(before, on(), rings(), IN_WINDOW).fall is not None
+        assert watched(before, on(), rings(released_at=IN_WINDOW), IN_WINDOW + HOUR).fall is None
