@@ -139,7 +139,7 @@ def test_no_policy_makes_production_a_ring():
 
 
 def test_who_sleeps_for_us_is_woken_in_the_window_and_others_are_left():
-    asleep = replace(stopped(), current_version="1.34.2")
+    asleep = replace(on(), power=Power.STOPPED)
     owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE), seen=Seen(Power.STOPPED, OUTSIDE, OUTSIDE))
     decision = decided(view_of(asleep, owed, None))
 
@@ -149,13 +149,13 @@ def test_who_sleeps_for_us_is_woken_in_the_window_and_others_are_left():
 
 
 def test_nobody_is_woken_by_a_rule_that_only_plans():
-    asleep = replace(stopped(), current_version="1.34.2")
+    asleep = replace(on(), power=Power.STOPPED)
     owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE))
     assert decided(view_of(asleep, owed, None), rules(mode="plan")).reason is not Reason.UPGRADE
 
 
 def test_nobody_is_woken_for_what_does_not_fit_any_more():
-    asleep = replace(stopped(), current_version="1.34.2")
+    asleep = replace(on(), power=Power.STOPPED)
     owed = memory_of(asleep, past(), owed=Owed("nights", OUTSIDE))
     late = decided(view_of(asleep, owed, None), now=IN_WINDOW + timedelta(hours=2, minutes=50))
     assert late.reason is not Reason.UPGRADE
