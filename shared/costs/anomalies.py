@@ -59,15 +59,16 @@ def _expected(days: Sequence[date], amounts: Sequence[float], index: int) -> flo
     return level + weekday.get(days[index].weekday(), 0.0)
 
 
-def anomalies(costs: Sequence[tuple[date, Decimal]], least: Decimal, threshold: float = UNUSUAL) -> tuple[Anomaly, ...]:
-    """The unusual days among `costs` (in order, one currency), that lie `least` or more from what was expected.
-
-    Days that are still provisional are the caller's to leave out.
+def anomalies(
+    costs: Sequence[tuple[date, Decimal]], least: Decimal, threshold: float = UNUSUAL, since: date = date.min
+) -> tuple[Anomaly, ...]:
+    """The unusual days from `since` on, among `costs` (in order, one currency), that lie `least` or more from what was
+    expected. Days that are still provisional are the caller's to leave out.
     """
     days, amounts = [day for day, _ in costs], [float(amount) for _, amount in costs]
     found = []
     for index, (day, amount) in enumerate(costs):
-        value = score(days, amounts, index)
+        value = score(days, amounts, index) if day >= since else None
         if value is None or abs(value) < threshold:
             continue
         expected = Decimal(str(round(amounts[index] / exp(value), 2)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -25,6 +25,9 @@ from shared.model.support import SupportReport
 from shared.model.weeks import Week
 
 NO_ENVIRONMENT, NO_TEAM = "no environment", "no team tag"
+ONE_DAY = timedelta(days=1)
+ROWS_BY_DAY = 100_000
+"""Beyond, a row is a week: the files of 10,000 clusters would not be written in the time a function has."""
 _ENOUGH_HOURS = Decimal(1)
 """A difference in hours down that is worth naming as the reason of a change."""
 
@@ -233,19 +236,24 @@ def _supported(report: SupportReport | None, audience: Audience) -> SupportRepor
 
 
 def _rows(reading: Reading, audience: Audience, week: Week, now: datetime) -> tuple[Row, ...]:
-    """The week and the one before, day by day: what the figures are sums of. Of the whole scope for everybody's."""
+    """The week and the one before: what the figures are sums of. Of the whole scope for those who are told all of it."""
     costs = reading.costs
-    before = week.back()
-    found = []
-    for line, days in costs.lines.items():
-        if not (audience.includes(line.cluster) if line.cluster else audience.is_everything):
-            continue
-        name, environment = costs.names.get(line.cluster, ""), reading.environments.get(line.cluster, "")
-        found += [
-            Row(day, line, name, environment, amount, now < final_at(Week.of(day)))
-            for day, amount in days.items()
-            if (day in week or day in before) and amount
-        ]
+    theirs = [
+        (line, days)
+        for line, days in costs.lines.items()
+        if (audience.includes(line.cluster) if line.cluster else audience.is_everything)
+    ]
+    whole = len(theirs) * 14 > ROWS_BY_DAY
+    found: list[Row] = []
+    for of in (week.back(), week):
+        spans = [(of.first, of.last + ONE_DAY)] if whole else [(day, day + ONE_DAY) for day in of.days()]
+        provisional = now < final_at(of)
+        for line, days in theirs:
+            name, environment = costs.names.get(line.cluster, ""), reading.environments.get(line.cluster, "")
+            for begin, end in spans:
+                amount = of_week(days, of) if whole else days.get(begin, ZERO)
+                if amount:
+                    found.append(Row(begin, end, line, name, environment, amount, provisional))
     return tuple(sorted(found, key=_order))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from statistics import median
 
 from shared.model.digest import ZERO, Bar, Compared, Costs, Kind, Line, Month, Mover, Series
@@ -60,7 +61,12 @@ class Asked:
 
 
 def of_week(days: Series, week: Week) -> Decimal:
-    return sum((days[day] for day in week.days() if day in days), ZERO)
+    return sum((days[day] for day in _days(week) if day in days), ZERO)
+
+
+@lru_cache(maxsize=64)
+def _days(week: Week) -> tuple[date, ...]:
+    return tuple(week.days())
 
 
 def compared(asked: Asked, by: Callable[[Line], str]) -> tuple[Compared, ...]:

@@ -56,10 +56,10 @@ def _days(asked: Asked, cluster: str, kinds: Mapping[Kind, Series], least: Decim
     first = asked.week.first - timedelta(days=_LATE)
     series = sorted((day, amount) for day, amount in whole.items() if day <= asked.week.last)
     found = []
-    for one in anomalies(series, least):
+    for one in anomalies(series, least, since=first):
         settled = now >= datetime.combine(one.on + timedelta(days=1), time(), UTC) + SETTLES
         is_drop = one.amount < one.expected
-        if one.on < first or (is_drop and not settled) or (one.on < asked.week.first and not is_drop):
+        if (is_drop and not settled) or (one.on < asked.week.first and not is_drop):
             continue
         name = asked.costs.names[cluster]
         found.append(Unusual(one.on, name, one.amount, one.expected, _driver(kinds, one.on)))

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FLEET = "fleet"
 LEASE = timedelta(minutes=10)
 """How long a digest that is being sent belongs to its sender; longer than the function may run."""
+ATTACHED_AT_MOST = 7 * 1024 * 1024
+"""Bytes; base64 adds a third, and many servers take 10 MB."""
 SENDING, FAILED = "sending", "failed"
 
 log = logging.getLogger("lamplighter.digest")
@@ -226,8 +228,18 @@ def parcel(kept: Mapping[str, bytes]) -> Parcel:
         card=kept[names.CARD],
         blocks=kept[names.BLOCKS],
         pictures={name: content for name, content in kept.items() if name.endswith(".png")},
-        attachments={name: kept[name] for name in (names.WORKBOOK, names.DATA)},
+        attachments=_attached({name: kept[name] for name in (names.WORKBOOK, names.DATA)}),
     )
+
+
+def _attached(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """In their order, as far as mail servers take them; the archive holds them all."""
+    room, taken = ATTACHED_AT_MOST, {}
+    for name, content in files.items():
+        if len(content) <= room:
+            taken[name] = content
+            room -= len(content)
+    return taken
 
 
 def _put(app: App, told: Told, etag: str | None) -> str | None:

@@ -191,7 +191,7 @@ def _support(app: App, policy: Policy, clusters: Iterable[Cluster], now: datetim
 
     memories = {item.value.cluster: item.value for item in app.journal.memories(on_problem=log.error)}
     fleet = ((one, policy.environment_of(one), memories.get(one.id)) for one in clusters)
-    return support_report(fleet, {}, now)
+    return support_report(fleet, app.journal.fleet().value.rings, now)
 
 
 def _kept_up(app: App, pasts: Mapping[str, ClusterPast], week: Week, zone: str) -> Mapping[str, tuple[KeptUp, ...]]:

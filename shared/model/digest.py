@@ -270,9 +270,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the data file: a day's charges of one line."""
+    """One line of the data file: the charges of one line on a day, in a large fleet in a week."""
 
     on: date
+    end: date
+    """The day after its last."""
     line: Line
     cluster_name: str
     environment: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
 
 from shared.model.billing import Basis
 from shared.model.digest import Digest, Row
@@ -52,7 +51,7 @@ def cells(row: Row, basis: Basis) -> list[str]:
     amount = f"{row.amount:f}"
     return [
         row.on.isoformat(),
-        (row.on + timedelta(days=1)).isoformat(),
+        row.end.isoformat(),
         line.currency,
         amount if basis is Basis.AMORTISED else "",
         amount if basis is Basis.ACTUAL else "",

@@ -334,6 +334,21 @@ def test_a_team_sees_its_own_clusters_and_nothing_of_the_others():
     assert {entry.line.cluster for entry in everything.rows} == {WEB, API, ""}
 
 
+def test_in_a_very_large_fleet_a_row_of_the_data_is_a_week(monkeypatch):
+    from shared.costs import digest as making
+
+    rows = [*nine_weeks(), *nine_weeks("1", DISK)]
+    by_day = finance(rows).rows
+    monkeypatch.setattr(making, "ROWS_BY_DAY", 10)
+    by_week = finance(rows).rows
+
+    assert (len(by_day), len(by_week)) == (28, 4)
+    assert {(one.on, one.end) for one in by_week} == {
+        (of.first, of.last + timedelta(days=1)) for of in (WEEK, WEEK.back())
+    }
+    assert sum(one.amount for one in by_week) == sum(one.amount for one in by_day)
+
+
 # --- what goes on costing ---
 
 
