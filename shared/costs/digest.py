@@ -236,7 +236,7 @@ def _supported(report: SupportReport | None, audience: Audience) -> SupportRepor
 
 
 def _rows(reading: Reading, audience: Audience, week: Week, now: datetime) -> tuple[Row, ...]:
-    """The week and the one before: what the figures are sums of. Of the whole scope for those who are told all of it."""
+    """The week and the one before, of which the figures are sums; the whole scope for those who are told all of it."""
     costs = reading.costs
     theirs = [
         (line, days)
