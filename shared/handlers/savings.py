@@ -130,7 +130,8 @@ class Kept:
     def keep(self, found: Mapping[str, ClusterPast], period: Period) -> None:
         standings = {id_: document for id_, past in found.items() if (document := standing.to_document(past, period))}
         self._write("standing", standings)
-        self._write("baseline", {id_: baseline.to_document(made) for id_, made in self.baselines.items()})
+        known = {id_: made for id_, made in self.baselines.items() if id_ in found}
+        self._write("baseline", {id_: baseline.to_document(made) for id_, made in known.items()})
 
     def _documents(self, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for shard in sorted(self._shards):
