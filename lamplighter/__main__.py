@@ -43,6 +43,7 @@ COMMANDS = (
     Entry("history", SEE),
     Entry("upgrades", SEE),
     Entry("backtest", SEE),
+    Entry("spot", SEE),
     Entry("digest", SEE),
     Entry("keep-on", SPEAK),
     Entry("keep-off", SPEAK),

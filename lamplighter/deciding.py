@@ -83,7 +83,7 @@ def view_of(
     return View(cluster, memory, fleet=facts, prices=prices)
 
 
-class _Kept:
+class Kept:
     """Prices of this one run; the app keeps them in the journal."""
 
     def __init__(self) -> None:
@@ -102,4 +102,4 @@ def prices_of(clusters: Iterable[Cluster], now: datetime) -> Prices:
     from shared.clients.market import list_prices  # noqa: PLC0415
 
     with progress("reading list prices ..."), Cloud.connect(laptop_settings()) as cloud:
-        return list_prices(cloud, clusters, _Kept(), now)
+        return list_prices(cloud, clusters, Kept(), now)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.live import Live
 
-from lamplighter.demo.chapters import scenes
+from lamplighter.demo.chapters import scenes, storm
 from lamplighter.demo.screen import Screen, line
 from lamplighter.demo.stage import play, stage
 from lamplighter.demo.story import BEGIN, END, Scene
@@ -40,6 +40,8 @@ def run(clock: Callable[[], float], speed: float) -> None:
             console.print(screen.strips(END))
         console.print()
         console.print(screen.account())
+        console.print()
+        console.print(storm.timeline(rehearsal))
         acted = sum(outcome == "accepted" for _, _, outcome in rehearsal.outcomes)
         console.print(
             f"\n{acted} writes were accepted by Azure, {len(rehearsal.told)} messages were told, "
