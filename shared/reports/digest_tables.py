@@ -79,6 +79,7 @@ def tables(digest: Digest, figures: Figures) -> Iterator[Table]:
         lambda: _compared("By team", "team", figures.teams, figures.total),
         lambda: _compared("By environment", "environment", figures.environments, figures.total),
         lambda: _saved(digest, figures),
+        lambda: _saved_by(digest, figures),
         lambda: _avoided(digest, figures),
         lambda: _still_billed(figures),
         lambda: _leftovers(figures),
@@ -180,6 +181,20 @@ def _saved(digest: Digest, figures: Figures) -> Table | None:
     )
     shown = tuple(row for number, row in enumerate(parts) if number == 0 or row[1])
     return Table("Saved, at least", ("", "amount"), (Column.TEXT, Column.AMOUNT), shown, total, remark)
+
+
+def _saved_by(digest: Digest, figures: Figures) -> Table | None:
+    """Which rule did it, and where; what a rule cost more than it saved is there too."""
+    mine = [one for one in digest.savings.savings if one.currency == figures.currency] if digest.savings else []
+    if len(mine) < 2:  # it would repeat the total
+        return None
+    mine.sort(key=lambda one: (-one.net, one.cluster, one.rule))
+    rows: list[tuple[Cell, ...]] = [(one.cluster.rpartition("/")[2], one.rule, one.net) for one in mine[:SHOWN]]
+    if len(mine) > SHOWN:
+        rows.append((f"{len(mine) - SHOWN} more", "", sum((one.net for one in mine[SHOWN:]), ZERO)))
+    total = ("total, before its own cost", "", sum((one.net for one in mine), ZERO))
+    columns = (Column.TEXT, Column.TEXT, Column.AMOUNT)
+    return Table("Saved by cluster and rule", ("cluster", "rule", "saved"), columns, tuple(rows), total)
 
 
 def _avoided(digest: Digest, figures: Figures) -> Table | None:

@@ -18,17 +18,30 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from shared.costs.kept_up import KeptUp
 from shared.model import support as supported
 from shared.model.billing import Basis, Period
 from shared.model.money import Money
-from shared.model.past import ClusterPast, PoolSpan
+from shared.model.past import ClusterPast, Held, PoolSpan
 from shared.model.savings import Avoided, Confidence, LedgerRow, Saving, SavingKind, SavingsWeek
 from shared.model.support import LimitRow, SupportReport, SupportRow, SupportState
 from shared.reports import digest_card, digest_chart, digest_csv, digest_html, digest_slack, digest_text
 from shared.reports import digest_words as words
 from shared.reports.digest_files import files
 from shared.reports.digest_workbook import workbook
-from tests.costs.bills import DISK, MONDAY_AFTER, SETTLED, WEEK, cluster, cluster_id, daily, finance, row, weeks_of
+from tests.costs.bills import (
+    ADDRESS,
+    DISK,
+    MONDAY_AFTER,
+    SETTLED,
+    WEEK,
+    cluster,
+    cluster_id,
+    daily,
+    finance,
+    row,
+    weeks_of,
+)
 
 EVIL = "=cmd|' /C calc'!A0 <script>alert(1)</script> *[x](http://e.vil)* @everyone `~_#|"
 WEB = cluster_id("web")
@@ -456,3 +469,85 @@ def test_a_team_is_told_that_the_whole_is_tied_out_elsewhere():
 def test_the_same_digest_gives_the_same_words():
     assert digest_text.text(made()) == digest_text.text(FULL)
     assert digest_html.html(made()) == digest_html.html(FULL)
+
+
+# --- what only some digests have ---
+
+
+def test_hours_that_somebody_asked_for_are_a_table():
+    begin = datetime.combine(WEEK.first, datetime.min.time(), UTC)
+    past = ClusterPast(WEB, pools={"np": (PoolSpan(begin, begin + timedelta(hours=48), 2, 2),)})
+    kept = {WEB: (KeptUp("kept on", begin, begin + timedelta(hours=30)),)}
+    text = digest_text.text(made(pasts={WEB: past}, kept=kept))
+
+    assert "Ran because somebody said so (EUR)" in text
+    assert re.search(r"web +kept on +30 h", text)
+
+
+def test_a_drop_of_ours_is_explained_in_every_form():
+    begin = datetime.combine(WEEK.first, datetime.min.time(), UTC)
+    rows = [one for one in daily(weeks_of(WEEK, 8), 63, "100") if one.charge_period_start != WEEK.first]
+    down = PoolSpan(begin, begin + timedelta(hours=20), 0, 0)
+    held = Held(None, begin, begin + timedelta(hours=20), "d", "nights", "off_hours")
+    digest = finance([*rows, row(WEEK.first, "15")], pasts={WEB: ClusterPast(WEB, pools={"np": (down,)}, held=(held,))})
+    said = "web cost 15.00 instead of 100.00 on Mon 16 Nov: stopped for 20 h by nights."
+
+    assert said in " ".join(Mail(digest_html.html(digest)).texts)
+    assert said in " ".join(digest_text.text(digest).replace("\n  ", " ").split())
+
+
+def test_what_each_rule_saved_where_is_told_when_there_are_several():
+    several = replace(
+        saved(),
+        savings=tuple(
+            Saving(cluster_id(f"c{number}"), "nights", SavingKind.OFF, "EUR", Decimal(10 + number))
+            for number in range(12)
+        ),
+    )
+    text = digest_text.text(made(savings=several))
+
+    assert "Saved by cluster and rule (EUR)" in text
+    assert re.search(r"2 more +21\.00", text)
+    assert re.search(r"total, before its own cost +186\.00", text)
+
+
+def test_what_nothing_uses_is_told_with_why():
+    rows = [*daily(weeks_of(WEEK, 8), 63, "9", DISK), *daily(weeks_of(WEEK, 8), 63, "1", ADDRESS)]
+    digest = finance(rows, clusters=[cluster("other")])
+    text = digest_text.text(digest)
+
+    assert "70.00 EUR went to 2 disks and addresses that nothing uses." in text
+    assert "its cluster web is gone" in text
+    assert "its cluster web is gone" in " ".join(
+        value for _, value in sheets(workbook(digest))["Nothing uses"].values() if value
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("2026-11-16", "70")], "AKS cost 70.00 EUR in week 47."),
+        ([("2026-11-09", "70"), ("2026-11-16", "70")], "as much as the week before."),
+        ([("2026-11-09", "70"), ("2026-11-16", "63")], "7.00 (10 %) less than the week before."),
+        ([("2026-11-09", "-5"), ("2026-11-16", "63")], "68.00 more than the week before."),
+        ([("2026-11-09", "1000"), ("2026-11-16", "12000")], "AKS cost 12,000 EUR in week 47, 11,000 (1100 %) more"),
+    ],
+)
+def test_the_first_sentence_says_how_much_and_how_it_stands(rows, said):
+    (one,) = finance([row(day, amount) for day, amount in rows]).figures
+
+    assert said in words.headline(one, WEEK)
+
+
+def test_a_week_that_was_final_as_told_says_so():
+    from shared.costs.digest import Audience, digest
+    from shared.costs.record import record, told
+    from tests.costs.bills import reading
+
+    rows = list(daily(weeks_of(WEEK, 8), 70, "10"))
+    memory = told(record(finance(rows)))
+    after = digest(
+        reading(rows, week=WEEK.back(-1)).after("finance", memory), Audience("finance"), WEEK.back(-1), SETTLED
+    )
+
+    assert "Week 47 is final, as told: 70.00 EUR." in words.story(after, after.figures[0])
