@@ -1,6 +1,6 @@
 // What the app may do to the fleet in one subscription, and nothing else. The list is ../actions.json, written by
 // `lamplighter role --save infra/actions.json` from the policy's own rules, with a reason for each action.
-// Never in it: credentials, run command, delete, role assignment.
+// Never in it: credentials, run command, deletion of clusters, pools or groups, role assignment.
 targetScope = 'subscription'
 
 param name string
