@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from shared.errors import InputError
 from shared.model.digest import Digest
 from shared.model.fleet import Cluster, Power
 from shared.model.weeks import Week
+from shared.policy.digests import Fleet, environments, whose
 
 if TYPE_CHECKING:
     from shared.policy.document import Policy
@@ -66,12 +67,12 @@ def read(asked: Asked) -> Read:
         costs,
         source=f"{names}{more}",
         read_at=asked.now,
-        environments=_environments(policy, clusters),
+        environments=_environments(policy, clusters, costs.names),
         running=frozenset(one.id for one in clusters.values() if one.power is Power.RUNNING),
     )
     week = asked.week or last_week(reading, asked)
     stated = {currency: of_week(days, week) for currency, days in costs.totals.items()}
-    whom = audience_of(asked, policy, clusters)
+    whom = audience_of(asked, policy, Fleet(clusters))
     return Read(replace(reading, stated=stated), whom, policy.timezone if policy else "UTC", week)
 
 
@@ -83,10 +84,10 @@ def _from_azure(asked: Asked, policy: Policy | None) -> Read:
         raise InputError("--fleet goes with --from-export: without an export Azure itself is read, its fleet too")
     policy = policy or read_policy_file(DEFAULT_POLICY)
     found, week = read_azure(policy, asked.journal, asked.week, asked.now)
-    return Read(found.reading, audience_of(asked, policy, found.clusters), policy.timezone, week)
+    return Read(found.reading, audience_of(asked, policy, found.fleet), policy.timezone, week)
 
 
-def audience_of(asked: Asked, policy: Policy | None, clusters: Mapping[str, Cluster]) -> Audience:
+def audience_of(asked: Asked, policy: Policy | None, fleet: Fleet) -> Audience:
     """The one that was asked for; without a name the one that is told everything."""
     known = policy.digest.audiences if policy is not None and policy.digest is not None else ()
     wanted = next((one for one in known if one.name.casefold() == (asked.audience or "").casefold()), None)
@@ -98,9 +99,7 @@ def audience_of(asked: Asked, policy: Policy | None, clusters: Mapping[str, Clus
         )
     if wanted is None or policy is None:
         return Audience(next((one.name for one in known if one.is_everything), FINANCE))
-    from shared.policy.digests import whose  # noqa: PLC0415  # pydantic takes a while
-
-    return Audience(wanted.name, whose(wanted, policy, clusters), wanted.is_everything)
+    return Audience(wanted.name, whose(wanted, policy, fleet), wanted.is_everything)
 
 
 def _policy(asked: Asked) -> Policy | None:
@@ -121,10 +120,9 @@ def _clusters(asked: Asked) -> dict[str, Cluster]:
     return {cluster.id: cluster for cluster in inventory.clusters}
 
 
-def _environments(policy: Policy | None, clusters: dict[str, Cluster]) -> dict[str, str]:
-    if policy is None:
-        return {}
-    return {id_: policy.environment_of(one).name or "" for id_, one in clusters.items()}
+def _environments(policy: Policy | None, clusters: Mapping[str, Cluster], ids: Iterable[str]) -> dict[str, str]:
+    """Of a fleet nobody named, only what names and groups say."""
+    return {} if policy is None else environments(ids, policy, Fleet(clusters))
 
 
 def last_week(reading: Reading, asked: Asked) -> Week:

@@ -147,7 +147,7 @@ def _made(current: _Round, audience: DigestAudience, read: Read) -> Mapping[str,
     from shared.policy.digests import whose  # noqa: PLC0415
     from shared.reports.digest_files import RECORD, files, media  # noqa: PLC0415
 
-    whom = Audience(audience.name, whose(audience, current.policy, read.clusters), audience.is_everything)
+    whom = Audience(audience.name, whose(audience, current.policy, read.fleet), audience.is_everything)
     reading = read.reading.after(whom.name, _told_before(current, audience))
     made = dict(files(make(reading, whom, current.week, current.now, current.policy.timezone)))
     archive = current.app.archive

@@ -23,6 +23,7 @@ from shared.model.billing import Basis, Bill, Period, Question
 from shared.model.costs import CostRow, RowProblem
 from shared.model.fleet import Cluster, Power
 from shared.model.weeks import Week
+from shared.policy.digests import Fleet, environments
 
 if TYPE_CHECKING:
     from shared.clients.billing import Asked
@@ -49,7 +50,7 @@ class Read:
     """What was read, and the fleet as it is."""
 
     reading: Reading
-    clusters: Mapping[str, Cluster]
+    fleet: Fleet
 
 
 def period_of(week: Week) -> Period:
@@ -87,6 +88,7 @@ def read(
     mine = [bill for bill in of_costs if bill.period == period_of(week)]
     blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period != period_of(week)}
     costs = attribute(_rows(of_costs), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
+    fleet = Fleet(clusters, pasts)
     loose, loose_problems = _loose(app, scopes)
     savings, savings_problems = _savings(app, policy, bills, week, seen.clusters) if with_savings else (None, ())
     reading = Reading(
@@ -96,7 +98,7 @@ def read(
         stated=_stated(mine),
         missing=tuple(bill.problem for bill in mine if bill.problem is not None),
         blind=frozenset(cluster for cluster in costs.names if subscription_of(cluster) in blind),
-        environments={id_: policy.environment_of(one).name or "" for id_, one in clusters.items()},
+        environments=environments(costs.names, policy, fleet),
         pasts=pasts,
         running=frozenset(id_ for id_, one in clusters.items() if one.power is Power.RUNNING),
         loose=loose,
@@ -105,7 +107,7 @@ def read(
         support=_support(app, policy, seen.clusters, now),
         remarks=(*seen.problems, *loose_problems, *savings_problems),
     )
-    return Read(reading, clusters)
+    return Read(reading, fleet)
 
 
 def _bills(app: App, asked: tuple[Asked, ...], now: datetime) -> tuple[Bill, ...] | None:

@@ -58,7 +58,7 @@ def _figures(digest: Digest, figures: Figures) -> Iterator[str]:
     sentences = [*story(digest, figures), month_sentence(figures)]
     sentences += [f"Explained: {explained_sentence(one)}" for one in figures.explained]
     for one in (*sentences, tied(figures)):
-        yield from wrap(one, WIDTH, initial_indent="- ", subsequent_indent="  ")
+        yield from wrap(one, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
     yield ""
     for table in tables(digest, figures):
         yield from _table(table, figures.currency)
@@ -103,5 +103,5 @@ def _listed(name: str, sentences: tuple[str, ...]) -> Iterator[str]:
     if sentences:
         yield name
         for one in sentences:
-            yield from wrap(plain(one, 600), WIDTH, initial_indent="- ", subsequent_indent="  ")
+            yield from wrap(plain(one, 600), WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
         yield ""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.policy.digests import due, whose
+from shared.model.past import ClusterPast
+from shared.policy.digests import Fleet, due, environments, whose
 from shared.policy.document import read_policy
 from tests.policy.builders import cluster
 
@@ -105,7 +106,9 @@ def test_who_hears_of_which_clusters():
     gone = cluster("old").id
     clusters = {one.id: one for one in (ours, demo)}
     heard = {
-        audience.name: [one for one in (ours.id, demo.id, gone, "no id") if whose(audience, policy, clusters)(one)]
+        audience.name: [
+            one for one in (ours.id, demo.id, gone, "no id") if whose(audience, policy, Fleet(clusters))(one)
+        ]
         for audience in policy.digest.audiences
     }
 
@@ -120,3 +123,19 @@ def test_who_hears_of_which_clusters():
 def test_a_policy_without_a_digest_has_none():
     assert read_policy("version: 1\n", "policy.yaml").digest is None
     assert read_policy("version: 1\ndigest:\n", "policy.yaml").digest is None
+
+
+def test_a_cluster_that_is_gone_is_known_by_its_last_tags():
+    policy = read_policy(POLICY, "policy.yaml")
+    gone = cluster("old").id
+    tags = (
+        (at("2026-10-01T00:00Z"), {"team": "web"}),
+        (at("2026-11-01T00:00Z"), {"team": "checkout", "environment": "dev"}),
+    )
+    fleet = Fleet({}, {gone: ClusterPast(gone, tags=tags)})
+    checkout = policy.digest.audiences[1]
+
+    assert whose(checkout, policy, fleet)(gone)
+    assert not whose(checkout, policy, Fleet({}))(gone)
+    assert environments([gone, "no id"], policy, fleet) == {gone: "dev"}
+    assert environments([gone], policy, Fleet({})) == {gone: ""}
