@@ -18,7 +18,8 @@ from shared.clients import alert_wire, entra
 from shared.errors import InputError, LamplighterError
 from shared.handlers import inforce, web
 from shared.handlers.look import look
-from shared.model.alerts import Alert
+from shared.handlers.watching import hinted
+from shared.model.alerts import Alert, Condition
 from shared.policy import alerting
 
 log = logging.getLogger("lamplighter")
@@ -67,6 +68,8 @@ def record(app: App, found: Alert) -> bool:
         return False
     log.info("alert: %s %s, signal %s, severity %s", found.rule, found.condition, found.signal, found.severity)
     try:
+        if found.condition is Condition.FIRED:
+            hinted(app, found.targets, app.clock())
         for cluster in _concerned(app, found):
             look(app, {"subject": cluster})
     except LamplighterError as trouble:

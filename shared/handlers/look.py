@@ -20,6 +20,7 @@ from shared.handlers import gathering, inforce, records
 from shared.handlers.releases import outdated
 from shared.handlers.sending import Sending
 from shared.handlers.settling import settle_open
+from shared.handlers.watching import hinted
 from shared.model.decisions import Verdict
 from shared.model.facts import NO_FACTS, FleetFacts, Need, View
 from shared.model.fleet import Cluster
@@ -51,12 +52,19 @@ def cluster_of(event: Mapping[str, Any]) -> str | None:
     return None
 
 
+def evicted_in(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """The scale set that an event about an eviction names. Simulated ones send events, the platform sends none."""
+    data = event.get("data")
+    operation = str(data.get("operationName")).casefold() if isinstance(data, Mapping) else ""
+    return (str(event.get("subject")),) if "evict" in operation else ()
+
+
 def look(app: App, event: Mapping[str, Any]) -> str:
     """Returns what became of the hint, in one word."""
     said = read_release_event(event)
     cluster_id = cluster_of(event) if said is None else said.cluster
     if cluster_id is None:
-        return "foreign"
+        return "watched" if hinted(app, evicted_in(event), app.clock()) else "foreign"
     now = app.clock()
     stored = app.journal.memory(cluster_id)
     if stored.etag is None:

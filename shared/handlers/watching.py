@@ -9,6 +9,7 @@ again by `act`, on a fresh reading.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,9 @@ from shared.policy.voices import Owner, owner_of
 
 log = logging.getLogger("lamplighter")
 
+_SCALE_SET = re.compile(
+    r"/subscriptions/([^/]+)/resourcegroups/[^/]+/providers/microsoft\.compute/virtualmachinescalesets/", re.IGNORECASE
+)
 SOON = timedelta(minutes=1)
 """A move that has to wait longer for its turn is decided anew by the next look."""
 
@@ -44,7 +48,24 @@ class _Look:
     owner: Owner
 
 
-def watch(app: App, memories: Iterable[Stored[Memory]], now: datetime) -> tuple[Decision, ...]:
+def hinted(app: App, resources: Iterable[str], now: datetime) -> bool:
+    """Nodes are said to be taken back: look at the groups of that subscription now. A hint raises; it never disrupts.
+
+    False where none of the resources is a scale set.
+    """
+    found = (_SCALE_SET.match(resource) for resource in resources)
+    subscriptions = {one[1].casefold() for one in found if one is not None}
+    if not subscriptions:
+        return False
+    memories = app.journal.memories(on_problem=log.error)
+    here = [item for item in memories if item.value.cluster.split("/")[2] in subscriptions]
+    watch(app, here, now, disrupts=False)
+    return True
+
+
+def watch(
+    app: App, memories: Iterable[Stored[Memory]], now: datetime, *, disrupts: bool = True
+) -> tuple[Decision, ...]:
     """Looks at the clusters that have groups; returns the moves that were sent. Never raises for Azure's sake."""
     stored = {item.value.cluster: item for item in memories if item.value.groups}
     if not stored:
@@ -67,12 +88,18 @@ def watch(app: App, memories: Iterable[Stored[Memory]], now: datetime) -> tuple[
     looks = tuple(_looked(app, stored, (force.policy, facts), now))
     decisions = [one for look in looks for one in decide(look.view, force.policy, now, look.owner)]
     plan = admit([one for one in decisions if one.action is None or is_move(one)], facts, force.policy, now)
-    moves = tuple(one for one in plan.admitted if one.not_before is None or one.not_before - now <= SOON)
+    moves = tuple(one for one in plan.admitted if is_move(one) and _goes(one, now, disrupts=disrupts))
     lost = _remember(app, looks, {one.cluster for one in moves}, now)
     going = tuple(one for one in moves if one.cluster not in lost)
     app.journal.append(records.decided(one, now) for one in going)
     Sending(app, now, facts, going).go()
     return going
+
+
+def _goes(decision: Decision, now: datetime, *, disrupts: bool) -> bool:
+    if not disrupts and decision.action is not None and decision.action.disruptive:
+        return False
+    return decision.not_before is None or decision.not_before - now <= SOON
 
 
 def is_move(decision: Decision) -> bool:

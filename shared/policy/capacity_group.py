@@ -24,6 +24,8 @@ LONGEST_PAUSE = timedelta(minutes=30)
 
 # A node missing for an hour is worth this many node-hours of the fallback. A judgement: it prices the surplus.
 WORTH = 10.0
+ADVICE = {"High": 0.5, "Low": 2.0}
+"""What Azure's placement score makes of the hazard: it orders pools that could be asked, and forbids none."""
 # Where nothing was observed, a pool is expected to lose its nodes once in six hours; this evidence weighs six hours.
 # From: https://learn.microsoft.com/azure/virtual-machines/spot-vms, whose eviction rate is a share per hour
 PRIOR_HOURS = 6.0
@@ -141,7 +143,8 @@ class Group:
         """Losses per hour to expect: Azure's bucket or a prior, and what was observed. Never 0."""
         past = self.past.pool(pool.name)
         rate = _BUCKETS.get((pool.eviction_rate or "").strip().rstrip("%").strip(), _PRIOR_LOSSES / PRIOR_HOURS)
-        return (rate * PRIOR_HOURS + past.losses) / (PRIOR_HOURS + past.hours)
+        observed = (rate * PRIOR_HOURS + past.losses) / (PRIOR_HOURS + past.hours)
+        return observed * ADVICE.get(pool.score or "", 1.0)
 
     def risk(self, pool: PoolSight) -> float:
         """What losing one node costs per hour, in node-hours of the fallback: hazard x time to replace x worth."""

@@ -299,3 +299,10 @@ def test_each_why_is_a_reason_people_can_look_up():
     from shared.model.decisions import Reason
 
     assert {Reason(why.value) for why in Why}
+
+
+def test_azures_advice_orders_pools_and_forbids_none():
+    low, high = sight("spot1", 0, score="Low"), sight("spot2", 0, score="High")
+    assert step(low, high, fallback=on_demand(3))[:2] == ("to_spot", "spot2")
+    assert step(low, fallback=on_demand(3))[:2] == ("to_spot", "spot1")
+    assert step(low, sight("spot2", 0), fallback=on_demand(3))[:2] == ("to_spot", "spot2")

@@ -8,9 +8,12 @@ from itertools import pairwise
 import pytest
 
 from lamplighter.simulator import Fault
+from lamplighter.simulator.spot_market import scale_set
+from shared.handlers.look import look
 from tests.scenarios.stage import MINUTE, Story, dev, policy, prod
 
 SIZE = "Standard_D4s_v5"
+SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets"
 MOVES = "return_after: 15m"
 
 
@@ -186,6 +189,19 @@ def test_an_autoscaled_group_moves_its_bounds():
         assert ("ondemand", 0) in sent
         assert spans(story, "ondemand")[-1][1:] == (0, 0)
         assert [ready for minute, ready in fewest(story) if minute > 72 and ready < 3] == []
+
+
+def test_a_hint_looks_at_once_and_raises_only(storm):
+    """An Activity Log alert about a scale set, or a simulated eviction's event, need not wait for the next minute."""
+    storm.later(timedelta(minutes=59))
+    storm.world.advance(timedelta(minutes=3, seconds=10))
+    web = storm.world.cluster("web")
+    subject = scale_set(web, storm.world.pool("web", "spot1"))
+    event = {"subject": subject, "data": {"operationName": f"{SCALE_SETS}/virtualMachines/simulateEviction/action"}}
+    assert look(storm.app, event) == "watched"
+    storm.rehearsal.deliver()
+    assert [(pool, size) for _, pool, size in resizes(storm)] == [("ondemand", 3)]
+    assert look(storm.app, {**event, "data": {"operationName": f"{SCALE_SETS}/write"}}) == "foreign"
 
 
 class TestTrouble:
