@@ -36,6 +36,7 @@ this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out)
           - {name: zonal, priority: Spot, count: 2, zones: [1, 2]}
           - {name: batch, power: Stopped, count: 4, state: Succeeded, type: VirtualMachineScaleSets, properties: {}}
     market: {}                       # nodes one by one, and room for them over time; see `market_file`
+    billing: {}                      # how it is billed; see `billing_file`
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lamplighter.simulator.billing_file import open_books
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.market_file import open_market
@@ -56,8 +58,9 @@ if TYPE_CHECKING:
 
 FIRST_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 START = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market"
+_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market billing"
 _MARKET = "node_start rooms spot quota subnets needed"
+_BILLING = "currency agreement lag_hours reservations others"
 _SUBSCRIPTION = "id name management_groups lock"
 _GROUP = "subscription name location tags lock"
 _CLUSTER = (
@@ -129,6 +132,8 @@ def _build(document: Any, now: datetime | None, clock: Clock | None) -> World:
         _add_clusters(world, _known(entry, _CLUSTER, "clusters"))
     if "market" in top:
         open_market(world, _known(top["market"], _MARKET, "market"))
+    if "billing" in top:
+        open_books(world, _known(top["billing"], _BILLING, "billing"))
     return world
 
 

@@ -6,6 +6,7 @@ true is the difference between the two meters, which know nothing of each other.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,8 @@ BEGAN = datetime(2026, 9, 28, 0, 0, tzinfo=UTC)
 """A Monday; Berlin leaves daylight saving time on the fourth Sunday after it."""
 WEEK, DAY, HOUR = timedelta(weeks=1), timedelta(days=1), timedelta(hours=1)
 ADOPTED = BEGAN + 4 * WEEK
+SPOT_TOO = bool(os.environ.get("LAMPLIGHTER_SOAK"))
+"""A cluster on spot is looked at every minute: too long for every day."""
 WEEKDAYS = frozenset(range(5))
 
 POLICY = """
@@ -42,6 +45,10 @@ rules:
   - name: nights
     match: {{tags: {{hours: office}}}}
     hours: {{schedule: office, lead: 20m}}
+  - name: on-spot
+    match: {{tags: {{spot: "yes"}}}}
+    spot:
+      groups: [{{name: work, spot: ["spot*"], fallback: ondemand, nodes: {{min: 4, max: 8}}, surplus: 1}}]
   - name: sandboxes
     match: {{tags: {{hours: none}}}}
     idle: {{after: 2h}}
@@ -61,7 +68,7 @@ def fleet() -> dict[str, Any]:
         return {"name": name, "resource_group": "rg", "tags": tags, "pools": [system, *pools], **more}
 
     scaled = {"name": "work", "count": 2, "min": 2, "max": 8, "size": "Standard_D8s_v5"}
-    return {
+    document = {
         "seed": 3,
         "graph_lag": 30,
         "clusters": [
@@ -72,6 +79,19 @@ def fleet() -> dict[str, Any]:
             cluster("box", "dev", "none", {"name": "work", "count": 3, "size": "Standard_E8s_v5"}),
         ],
     }
+    if SPOT_TOO:
+        pools = [
+            {"name": "ondemand", "count": 4, "size": "Standard_F8s_v2"},
+            {"name": "spot1", "count": 0, "priority": "Spot", "size": "Standard_F8s_v2"},
+        ]
+        grid = cluster("grid", "dev", "office", *pools)
+        grid["tags"]["spot"] = "yes"
+        document["clusters"].append(grid)
+        # Once a week the market takes all spot nodes but one for an hour, at ten in the morning of a Wednesday.
+        room = [1 if hour % 168 == 58 else 50 for hour in range(24 * 7 * 12)]
+        place = {"location": "westeurope", "size": "Standard_F8s_v2", "priority": "Spot", "gap": 3600, "room": room}
+        document["market"] = {"needed": {"grid": 4}, "rooms": [place]}
+    return document
 
 
 @dataclass

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.scenarios.paying_fleet import ADOPTED, WEEK, with_lamplighter, without
+from shared.model.savings import SavingKind
+from tests.scenarios.paying_fleet import ADOPTED, SPOT_TOO, WEEK, with_lamplighter, without
 
 SOAK = bool(os.environ.get("LAMPLIGHTER_SOAK"))
 WEEKS = 4 if SOAK else 1
@@ -37,7 +38,8 @@ def test_the_claim_is_a_lower_bound_and_a_close_one(lives):
 def test_every_rule_at_work_has_its_part_and_production_has_none(lives):
     told, _ = lives
     rules = {(one.cluster.rpartition("/")[2], one.rule) for week in told.weeks for one in week.savings if one.gross > 0}
-    assert rules == {("web", "nights"), ("api", "nights"), ("box", "sandboxes")}
+    spot = {("grid", "nights"), ("grid", "on-spot")} if SPOT_TOO else set()
+    assert rules == {("web", "nights"), ("api", "nights"), ("box", "sandboxes")} | spot
 
 
 def test_what_others_had_stopped_earns_nothing(lives):
@@ -64,7 +66,8 @@ def test_hours_under_the_reservation_are_freed_and_not_saved(lives):
     assert freed > 0
     for week in told.weeks:
         for row in week.ledger:
-            assert row.amount == (row.node_hours - row.committed_hours) * row.rate
+            if row.kind is SavingKind.OFF:
+                assert row.amount == (row.node_hours - row.committed_hours) * row.rate
 
 
 def test_a_week_without_actions_claims_exactly_nothing(lives):

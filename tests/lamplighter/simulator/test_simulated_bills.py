@@ -268,3 +268,44 @@ def test_a_forecast_needs_two_weeks_of_history(billed):
     assert [row[2] for row in rows].count("Actual") == 16
     assert rows[-1][1:] == [20261231, "Forecast", "EUR"]
     assert rows[-1][0] == pytest.approx(rows[0][0])
+
+
+BILLED = {
+    "currency": "USD",
+    "agreement": "payg",
+    "lag_hours": 0,
+    "reservations": [{"location": "westeurope", "size": "Standard_D4s_v5", "nodes": 1}],
+    "others": [
+        {"subscription": "dev", "category": "Support", "amount": 2},
+        {"subscription": SUB, "resource": "/x", "category": "Storage", "amount": -1, "on": "2026-11-23"},
+    ],
+}
+
+
+def test_a_fleet_file_says_how_it_is_billed():
+    w = world(web(), billing=BILLED)
+    w.meter.lag = timedelta(0)
+    w.advance(DAY)
+    ((cost, currency),) = post(w, body(granularity="None", cost="PreTaxCost")).json()["properties"]["rows"]
+    assert currency == "USD"
+    assert cost == pytest.approx(float(sum(c.amount for c in w.meter.charges(w, MONDAY.date(), date(2026, 11, 30)))))
+    assert hours(w, "Reservation") == hours(w) == 24
+    assert {
+        c.category: c.amount for c in w.meter.charges(w, MONDAY.date(), date(2026, 11, 24)) if c.amount in (2, -1)
+    } == {
+        "Support": 2,
+        "Storage": -1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("billing", "says"),
+    [
+        ({"agreement": "friends"}, "unknown agreement"),
+        ({"price": 3}, "unknown key"),
+        ({"reservations": [{}]}, "location"),
+    ],
+)
+def test_a_bad_billing_section_is_told(billing, says):
+    with pytest.raises(ValueError, match=says):
+        world(web(), billing=billing)

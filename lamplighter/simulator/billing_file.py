@@ -1,0 +1,41 @@
+"""What a fleet file says about the bill: how it is agreed, what is reserved, what else is paid for.
+
+billing:
+  currency: EUR
+  agreement: EA                  # EA | MCA | PAYG: what the cost is called
+  lag_hours: 12                  # nothing younger is told
+  reservations: [{location: westeurope, size: Standard_D4s_v5, nodes: 4}]
+  others:                        # the same every day; a refund is negative
+    - {subscription: dev, resource: /subscriptions/.../workspaces/logs, category: Log Analytics, amount: 3.2}
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from lamplighter.simulator.charges import Reservation
+from lamplighter.simulator.cost_query import SPELLED
+
+if TYPE_CHECKING:
+    from lamplighter.simulator.world import World
+
+
+def open_books(world: World, entry: dict[str, Any]) -> None:
+    """The world's meter as the file has it. KeyError, TypeError or ValueError for what is no bill."""
+    meter = world.meter
+    meter.tariff.currency = str(entry.get("currency", meter.tariff.currency))
+    meter.lag = timedelta(hours=float(entry.get("lag_hours", 12)))
+    agreement = str(entry.get("agreement", world.costs.agreement)).upper()
+    if agreement not in SPELLED:
+        msg = f"billing: unknown agreement {agreement!r}; known are {', '.join(SPELLED)}"
+        raise ValueError(msg)
+    world.costs.agreement = agreement
+    for one in entry.get("reservations") or ():
+        meter.reservations.append(Reservation(str(one["location"]), str(one["size"]), int(one["nodes"])))
+    for one in entry.get("others") or ():
+        named = str(one["subscription"]).lower()
+        found = next((key for key, sub in world.subscriptions.items() if named in (key, sub.name.lower())), named)
+        day = one.get("on")
+        on = date.fromisoformat(str(day)) if day else None
+        meter.also(found, str(one.get("resource", "")), str(one["category"]), str(one["amount"]), on)
