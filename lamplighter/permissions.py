@@ -105,7 +105,7 @@ def asks_for_spot(rule: BoundRule) -> bool:
 
 def asks_for_room(policy: Policy) -> tuple[str, ...]:
     """Who asks before growing whether quota and subnet have room: capacity groups also while they only plan."""
-    return (*of_kind("spot")(policy), *acts(alerts_do("scale"))(policy))
+    return (*of_kind("spot", "upgrades")(policy), *acts(alerts_do("scale"))(policy))
 
 
 TABLE: tuple[tuple[str, str, Wanting], ...] = (

@@ -12,7 +12,7 @@ edge  proven here, and at length in
 18-20 tests/policy/test_guards, tests/scenarios/test_unfit_clusters, tests/faults/test_azure_misbehaves
 21-22 tests/clients/arm/test_clusters, tests/scenarios/test_pools
 23-25 tests/scenarios/test_trouble, tests/faults
-26    what the platform stops by itself; a warning before Azure deletes what was stopped for a year is not built yet
+26    tests/policy/test_support (25 days without a node, 11 months stopped: told before Azure acts)
 27    tests/scenarios/test_trouble
 43-46 tests/scenarios/test_trouble, tests/handlers, tests/contract/test_runtime, tests/faults/test_kill_anywhere
 47-48 tests/contract

@@ -17,6 +17,7 @@ from shared.clients.market import list_prices
 from shared.errors import CloudError, LamplighterError
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
+from shared.model.spot import PoolSight
 from shared.policy import alerting
 from shared.policy.bound import BoundRule
 from shared.policy.rules import needs_of, spot
@@ -106,11 +107,24 @@ def _capacity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str,
     return facts
 
 
+def _surge(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    """Quota and addresses alone: an upgrade does not ask how many nodes are ready."""
+    seen = [view.cluster for view, _ in asking]
+    bare = {one.id: Fact(tuple(PoolSight(pool.name, now) for pool in one.pools), now) for one in seen}
+    return capacity.with_room(app.cloud, seen, bare)
+
+
 def _with(view: View, facts: Mapping[str, Fact]) -> View:
     fact = facts.get(view.cluster.id)
     return view if fact is None else replace(view, facts={**view.facts, Need.CAPACITY: fact})
 
 
 GATHERERS: Mapping[Need, Gatherer] = MappingProxyType(
-    {Need.ALERTS: _alerts, Need.ACTIVITY: _activity, Need.CAPACITY: _capacity, Need.UPGRADES: _upgrades}
+    {
+        Need.ALERTS: _alerts,
+        Need.ACTIVITY: _activity,
+        Need.CAPACITY: _capacity,
+        Need.SURGE: _surge,
+        Need.UPGRADES: _upgrades,
+    }
 )

@@ -27,6 +27,8 @@ class Need(StrEnum):
     """signals.Signal: whether somebody or something uses the cluster."""
     CAPACITY = "capacity"
     """tuple[spot.PoolSight, ...]: what the pools of capacity groups have and could have."""
+    SURGE = "surge"
+    """tuple[spot.PoolSight, ...]: what quota and subnets have left for the surge of an upgrade, and nothing else."""
     UPGRADES = "upgrades"
     """versions.UpgradeOffers: the versions and node images that Azure offers a cluster."""
     ALERTS = "alerts"

@@ -143,13 +143,14 @@ def _room(case: _Case) -> Iterator[Obstacle]:
     if sight is not None and addresses is not None and addresses < wanted * sight.addresses_per_node:
         needed = wanted * sight.addresses_per_node
         yield Obstacle(Reason.NO_ROOM, f"its surge needs {needed} addresses of the subnet; {addresses} are free")
-    if case.rule.block.preflight == "strict" and (quota is None or addresses is None):
+    blind = quota is None or (addresses is None and bool(pool.subnet))
+    if case.rule.block.preflight == "strict" and blind:
         text = "whether there is quota and addresses for its surge cannot be read, and `preflight: strict` asks for it"
         yield Obstacle(Reason.NO_ROOM, text)
 
 
 def _sight(case: _Case, pool: NodePool) -> PoolSight | None:
-    fact = case.view.facts.get(Need.CAPACITY)
+    fact = case.view.facts.get(Need.SURGE)
     sights: Any = () if fact is None or not fact.known else fact.value
     return next((one for one in sights if one.name.casefold() == pool.name.casefold()), None)
 

@@ -192,7 +192,7 @@ def test_quota_and_addresses_for_the_surge():
     def with_room(**room):
         view = view_of(behind(count=20), half_way())
         sight = PoolSight("apps", IN_WINDOW, **room)
-        return replace(view, facts={**view.facts, Need.CAPACITY: Fact((sight,), IN_WINDOW)})
+        return replace(view, facts={**view.facts, Need.SURGE: Fact((sight,), IN_WINDOW)})
 
     assert decided(with_room(quota_left=1), pool_name="apps").reason is Reason.NO_ROOM
     assert decided(with_room(addresses_left=30, addresses_per_node=31), pool_name="apps").reason is Reason.NO_ROOM

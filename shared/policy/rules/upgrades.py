@@ -144,7 +144,7 @@ def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
     if not step.window.inside or (step.obstacle is not None and not step.due_by_window):
         return frozenset()
     if isinstance(step.action, UpgradePool):
-        return frozenset({Need.UPGRADES})
+        return frozenset({Need.UPGRADES, Need.SURGE})
     images = rule.block.node_images_every is not None and step.obstacle is None
     return frozenset({Need.UPGRADES}) if step.action is not None or images else frozenset()
 
