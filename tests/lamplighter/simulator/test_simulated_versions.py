@@ -81,7 +81,9 @@ def test_a_roll_takes_wave_after_wave_and_tells_when_it_begins_and_ends():
     world.advance(timedelta(hours=2))
     kinds = [event.kind for event in world.events if "Rolling" in event.kind]
     assert kinds == ["NodePoolRollingStarted", "NodePoolRollingSucceeded"]
-    assert {event.event_grid()["topic"] for event in world.events if "Rolling" in event.kind} == {world.cluster("web").id}
+    assert {event.event_grid()["topic"] for event in world.events if "Rolling" in event.kind} == {
+        world.cluster("web").id
+    }
 
 
 def test_waves_follow_the_surge():
