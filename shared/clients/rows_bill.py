@@ -39,12 +39,15 @@ def bill_documents(bill: Bill) -> Iterator[dict[str, Any]]:
     rows = iter(bill.rows)
     for part in range(parts):
         lines = _lines(islice(rows, ROWS_A_PART), bill)
-        yield {**(head if part == 0 else {}), "lines": lines}
+        yield {**(head if part == 0 else {"read_at": head["read_at"]}), "lines": lines}
 
 
 def read_bill(documents: Sequence[Mapping[str, Any]]) -> Bill:
     """The bill of these parts, in order. Raises KeyError, ValueError or TypeError for what was not written above."""
     head = documents[0]
+    if len(documents) != head["parts"] or any(one["read_at"] != head["read_at"] for one in documents):
+        msg = "the parts of a bill are not of one reading"
+        raise ValueError(msg)
     period = Period(*map(date.fromisoformat, head["period"]))
     basis = Basis(head["basis"])
     rows = [row for document in documents for row in _rows(document["lines"], period.begin, basis)]

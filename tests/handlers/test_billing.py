@@ -167,3 +167,20 @@ def test_a_large_bill_is_kept_in_parts(stage, monkeypatch):
     assert queries(stage) == before
     assert sorted(kept.rows, key=str) == sorted(bill.rows, key=str)
     assert (kept.totals, kept.read_at, kept.question) == (bill.totals, bill.read_at, bill.question)
+
+
+@pytest.mark.parametrize("how", ["lost", "of another reading"])
+def test_parts_that_do_not_belong_together_are_no_bill(stage, monkeypatch, how):
+    """A worker that dies between two parts leaves no smaller bill, and no mixture."""
+    from shared.clients import rows_bill
+
+    monkeypatch.setattr(rows_bill, "ROWS_A_PART", 5)
+    (bill,) = all_of_them(stage, asked())
+    key = f"{asked().key}~1"
+    document, at = stage.app.journal.prices(key)
+    broken = {"lines": []} if how == "lost" else {**document, "read_at": "2026-01-01T00:00:00+00:00"}
+    stage.app.journal.put_prices(key, broken, at)
+    before = queries(stage)
+    (again,) = all_of_them(stage, asked())
+    assert queries(stage) > before
+    assert sorted(again.rows, key=str) == sorted(bill.rows, key=str)
