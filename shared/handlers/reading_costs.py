@@ -37,6 +37,8 @@ log = logging.getLogger("lamplighter.digest")
 
 OWN_GROUP = "WEBSITE_RESOURCE_GROUP"
 """Azure names the resource group of the app in it: whose cost is Lamplighter's own."""
+FORECASTS_AT_MOST = 5
+"""Scopes; each is a question of its own, and the quotas are small."""
 DECIDED_BACK = timedelta(weeks=2)
 """A keep-on that began before the week is found by its decision."""
 PATIENCE = timedelta(seconds=150)
@@ -104,6 +106,7 @@ def read(
         loose=loose,
         kept=_kept_up(app, pasts, week, policy.timezone),
         savings=savings,
+        forecast=_forecast(app, scopes, week),
         support=_support(app, policy, seen.clusters, now),
         remarks=(*seen.problems, *loose_problems, *savings_problems),
     )
@@ -186,6 +189,31 @@ def _savings(
     except LamplighterError as error:
         log.warning("digest: %s", error)
         return None, (f"what was saved could not be computed: {error}",)
+
+
+def _forecast(app: App, scopes: list[str], week: Week) -> Mapping[str, Decimal]:
+    """Currency -> what Azure expects the month of the week's last day to cost; empty when one scope has none.
+
+    A nicety beside our own projection: it waits for no quota and fails nothing.
+    """
+    from shared.clients.billing import forecast, subscription_scope  # noqa: PLC0415 - the SDK is heavy
+
+    if app.settings.cost_exports or len(scopes) > FORECASTS_AT_MOST:
+        return {}
+    first = week.last.replace(day=1)
+    month = Period(first, (first + timedelta(days=31)).replace(day=1))
+    whole: dict[str, Decimal] = {}
+    for scope in scopes:
+        try:
+            found = forecast(app.cloud, subscription_scope(scope), month, app.clock())
+        except LamplighterError as error:
+            log.info("digest: %s", error)
+            return {}
+        if found.problem is not None:
+            return {}
+        for day in found.days:
+            whole[day.currency] = whole.get(day.currency, Decimal(0)) + day.amount
+    return whole
 
 
 def _support(app: App, policy: Policy, clusters: Iterable[Cluster], now: datetime) -> SupportReport:

@@ -204,11 +204,10 @@ def restated_sentence(one: Restated, currency: str) -> str:
 
 def month_sentence(figures: Figures) -> str:
     month = figures.month
-    if month.to_date is None:
-        return f"The first days of {month.first:%B} were not read, so there is no sum of the month."
-    told = (
-        f"{month.first:%B} to the {month.through.day}{_th(month.through.day)}: {money(month.to_date, figures.currency)}"
-    )
+    told = f"The first days of {month.first:%B} were not read, so there is no sum of the month"
+    if month.to_date is not None:
+        day = f"{month.through.day}{_th(month.through.day)}"
+        told = f"{month.first:%B} to the {day}: {money(month.to_date, figures.currency)}"
     if month.outlook is not None:
         told += f"; projected for the whole month: {amount(month.outlook)}"
     if month.forecast is not None:

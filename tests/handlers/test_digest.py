@@ -115,6 +115,15 @@ def test_every_audience_is_told_once_of_what_is_theirs(office):
     assert office.digest(HOUR) == 0
 
 
+def test_what_azure_forecasts_is_told_beside_our_own_projection(office):
+    office.digest()
+    (text,) = [path.read_text() for path in office.archive.glob("2026-W47/finance/*/digest.txt")]
+    (team,) = [path.read_text() for path in office.archive.glob("2026-W47/checkout/*/digest.txt")]
+
+    assert "Cost Management forecasts" in " ".join(text.split())
+    assert "forecasts" not in team
+
+
 def test_before_its_hour_nothing_is_said_of_the_week(office):
     office.stage.policy = POLICY.replace("Mon 08:00", "Mon 10:00")
     assert office.digest() == 3
