@@ -18,7 +18,7 @@ from shared.costs.digest import Reading
 from shared.costs.figures import WEEKS_SHOWN
 from shared.costs.kept_up import KeptUp, kept_up
 from shared.costs.ownership import subscription_of
-from shared.errors import LamplighterError
+from shared.errors import LamplighterError, Throttled
 from shared.model.billing import Basis, Bill, Period, Question
 from shared.model.costs import CostRow, RowProblem
 from shared.model.fleet import Cluster, Power
@@ -106,7 +106,7 @@ def read(
         loose=loose,
         kept=_kept_up(app, pasts, week, policy.timezone),
         savings=savings,
-        forecast=_forecast(app, scopes, week),
+        forecast=_forecast(app, scopes, week, now),
         support=_support(app, policy, seen.clusters, now),
         remarks=(*seen.problems, *loose_problems, *savings_problems),
     )
@@ -191,10 +191,10 @@ def _savings(
         return None, (f"what was saved could not be computed: {error}",)
 
 
-def _forecast(app: App, scopes: list[str], week: Week) -> Mapping[str, Decimal]:
+def _forecast(app: App, scopes: list[str], week: Week, now: datetime) -> Mapping[str, Decimal]:
     """Currency -> what Azure expects the month of the week's last day to cost; empty when one scope has none.
 
-    A nicety beside our own projection: it waits for no quota and fails nothing.
+    A nicety beside our own projection: it waits for quotas once at most, and fails nothing.
     """
     from shared.clients.billing import forecast, subscription_scope  # noqa: PLC0415 - the SDK is heavy
 
@@ -205,7 +205,14 @@ def _forecast(app: App, scopes: list[str], week: Week) -> Mapping[str, Decimal]:
     whole: dict[str, Decimal] = {}
     for scope in scopes:
         try:
-            found = forecast(app.cloud, subscription_scope(scope), month, app.clock())
+            try:
+                found = forecast(app.cloud, subscription_scope(scope), month, app.clock())
+            except Throttled as error:
+                wait = error.retry_after
+                if app.clock() + wait - now > PATIENCE:
+                    return {}
+                app.cloud.sleep(wait.total_seconds())
+                found = forecast(app.cloud, subscription_scope(scope), month, app.clock())
         except LamplighterError as error:
             log.info("digest: %s", error)
             return {}
