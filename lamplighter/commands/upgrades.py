@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lamplighter import options
-from lamplighter.terminal import console, counted, print_json, table
-from shared.errors import InputError
+from lamplighter.terminal import console, counted, print_json, progress, table
+from shared.errors import CloudError, InputError
 
 if TYPE_CHECKING:
     from lamplighter.deciding import Remembered
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from shared.model.fleet import Cluster
     from shared.model.support import SupportReport
     from shared.model.upgrades import Rings
+    from shared.model.versions import Releases
     from shared.policy.bound import BoundRule
     from shared.policy.rings import Member
     from shared.policy.upgrading import Step
@@ -38,6 +41,10 @@ def command(
     journal: options.JournalUrl = None,
     rule: Annotated[str | None, typer.Option("--rule", metavar="NAME", help="Only this rule.")] = None,
     owner: options.Owner = None,
+    maintenance: Annotated[
+        bool,
+        typer.Option("--maintenance", help="Print AKS's maintenance configurations as `window` makes them."),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Rings, versions, how far their soak is, what comes next and when; who runs out of support. Never upgrades.
@@ -49,12 +56,16 @@ def command(
     if what == RELEASE:
         _release(journal, rule, owner, options.moment(at))
         return
+    if maintenance:
+        print_json(configurations(policy, options.moment(at)))
+        return
     from lamplighter.deciding import recall  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
 
     subject = read_subject(policy, fleet, options.moment(at))
-    sights = tuple(looked_at(subject, recall(journal), rule))
-    report = support_of(subject, recall(journal))
+    known = recall(journal)
+    sights = tuple(looked_at(subject, known, rule, releases_of(subject, ask_azure=fleet is None)))
+    report = support_of(subject, known)
     if as_json:
         print_json({"at": subject.now, "rules": [_document(one) for one in sights], "support": support_rows(report)})
         return
@@ -64,8 +75,26 @@ def command(
         console().print("No rule of the policy speaks of upgrades.")
     show_support(report)
     if not journal:
-        text = "No journal is named, so no soak is known; versions ahead are those of AKS's published calendar."
-        console().print(text, style="dim")
+        console().print("No journal is named, so no soak is known.", style="dim")
+    if fleet is not None:
+        console().print("Versions ahead are those of AKS's published calendar: a file tells no more.", style="dim")
+
+
+def configurations(policy: Path, now: datetime) -> dict[str, Any]:
+    """Rule name -> the body that is written for each of AKS's configurations, or why there is none."""
+    from lamplighter.subject import read_policy_file  # noqa: PLC0415
+    from shared.policy.maintenance import NAMES, maintenance_window  # noqa: PLC0415
+    from shared.policy.ring_fold import ring_rules  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for rule in ring_rules(read_policy_file(policy)):
+        if not rule.schedules:
+            found[rule.name] = "it has no window, so AKS's own windows stay as they are"
+            continue
+        made = maintenance_window(rule.schedules[0], now)
+        body = {"properties": {"maintenanceWindow": made.window}}
+        found[rule.name] = made.problem if made.window is None else dict.fromkeys(NAMES, body)
+    return found
 
 
 def _release(journal: str | None, rule: str | None, owner: str | None, now: datetime) -> None:
@@ -104,14 +133,34 @@ class Sight:
     clusters: tuple[ClusterSight, ...]
 
 
-def looked_at(subject: Subject, known: Remembered | None, only: str | None) -> Iterable[Sight]:
+def releases_of(subject: Subject, *, ask_azure: bool) -> Mapping[str, Releases]:
+    """Lower-case region -> its versions: as Azure says, else after the published calendar."""
+    from shared.policy.support_dates import calendar_releases  # noqa: PLC0415
+
+    regions = {one.location.casefold(): one.subscription for one in subject.clusters if one.location}
+    found = dict.fromkeys(regions, calendar_releases(subject.now.date()))
+    if not ask_azure:
+        return found
+    from lamplighter.fleet_source import laptop_settings  # noqa: PLC0415
+    from shared.clients.azure import Cloud  # noqa: PLC0415
+    from shared.clients.upgrading import releases_document, releases_from  # noqa: PLC0415
+
+    with progress("reading Kubernetes versions ..."), Cloud.connect(laptop_settings()) as cloud:
+        for region, subscription in regions.items():
+            with suppress(CloudError):
+                found[region] = releases_from(releases_document(cloud, subscription, region))
+    return found
+
+
+def looked_at(
+    subject: Subject, known: Remembered | None, only: str | None, releases: Mapping[str, Releases]
+) -> Iterable[Sight]:
     """Every rule of rings of the policy, with its clusters as the engine sees them."""
     from lamplighter.deciding import facts_of, view_of  # noqa: PLC0415
     from shared.policy.ring_dates import next_at  # noqa: PLC0415
     from shared.policy.ring_fold import fleet_rings, ring_rules  # noqa: PLC0415
     from shared.policy.rings import Member  # noqa: PLC0415
     from shared.policy.rules.upgrades import sentence_of  # noqa: PLC0415
-    from shared.policy.support_dates import calendar_releases  # noqa: PLC0415
     from shared.policy.upgrading import step_of  # noqa: PLC0415
     from shared.policy.voices import owner_of  # noqa: PLC0415
 
@@ -121,8 +170,6 @@ def looked_at(subject: Subject, known: Remembered | None, only: str | None) -> I
     before = {} if known is None else known.fleet.rings
     seen = [(cluster, owners[cluster.id], memories.get(cluster.id)) for cluster in subject.clusters]
     rings = fleet_rings(before, policy, seen, now, whole=True)
-    regions = {cluster.location.casefold() for cluster in subject.clusters}
-    releases = dict.fromkeys(regions, calendar_releases(now.date()))
     facts = replace(facts_of(subject, known), rings=rings, releases=releases)
     names = [one.name for one in ring_rules(policy)]
     if only is not None and only not in names:

@@ -94,3 +94,12 @@ def test_a_halt_is_shown_and_released(run, files, tmp_path):
     with journal_at(url) as journal:
         assert journal.fleet().value.rings["rings"].released_by == "ana"
         assert [(one.kind, one.resolved) for one in journal.notices()] == [("ring_halted", True)]
+
+
+def test_the_configurations_of_aks_are_printed_as_they_are_written(run, files):
+    said = run("upgrades", "--maintenance", *files, *AT).json
+
+    window = said["rings"]["aksManagedAutoUpgradeSchedule"]["properties"]["maintenanceWindow"]
+    assert (window["utcOffset"], window["startTime"], window["durationHours"]) == ("+01:00", "20:00", 4)
+    assert run("upgrades", "--maintenance", *files, "--at", "2026-07-01T09:00Z").json["rings"]["aksManagedAutoUpgradeSchedule"][
+        "properties"]["maintenanceWindow"]["utcOffset"] == "+02:00"  # fmt: skip
