@@ -52,3 +52,5 @@ def test_the_rule_asks_about_them_and_says_that_they_are_inferred():
     assert spot.needs(view, rule, BEGIN) == {Need.CAPACITY}
     [_, said] = spot.propose(view, rule, BEGIN)
     assert said.sentence.startswith("group ondemand (inferred: spot1, with ondemand to fall back on): ")
+    [alone] = spot.propose(view_of({"spot1": sight("spot1", 3)}), rule, BEGIN)
+    assert alone.sentence.startswith("no group can be inferred")

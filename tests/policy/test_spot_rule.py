@@ -213,6 +213,19 @@ class TestBlock:
         strange = rules('{name: web, spot: ["spot1"], fallback: spot1, nodes: {min: 3, max: 3}}')
         assert spot.needs(view_of(EMPTY), strange.rules[0], BEGIN) == frozenset()
 
+    @pytest.mark.parametrize(
+        ("group", "why"),
+        [
+            (WEB.replace("spot*", "spt*"), "no spot pool is called spt*"),
+            (WEB.replace("fallback: ondemand", "fallback: od"), "the cluster has no pool od"),
+            (WEB.replace("fallback: ondemand", "fallback: spot1"), "spot1 is a spot pool itself"),
+        ],
+    )
+    def test_a_group_that_is_not_here_says_what_is_lacking(self, group, why):
+        said = of(EMPTY, None, policy=rules(group))
+        assert (said.verdict, said.reason) == (Verdict.NONE, Reason.NO_OPINION)
+        assert f"group web is not here: {why}" in said.message
+
     def test_the_example_of_the_grammar_is_understood(self):
         example = '{name: web, spot: ["spot*"], fallback: ondemand, nodes: {min: 3, max: 12}, surplus: auto, on_demand_floor: 1}'
         block = rules(example, more=", return_after: 30m, moves_per_day: 12").rules[0].block

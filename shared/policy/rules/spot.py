@@ -121,7 +121,10 @@ def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
 
 def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     """For each group one proposal per pool: one of them with the step that is due, if there is one."""
-    return tuple(proposal for found in _found(rule, view.cluster) for proposal in _of_group(view, rule, found, now))
+    groups = tuple(_found(rule, view.cluster))
+    if not groups:
+        return (_nowhere(rule, view.cluster),)
+    return tuple(proposal for found in groups for proposal in _of_group(view, rule, found, now))
 
 
 def learned(view: View, rule: BoundRule, now: datetime) -> Memory:
@@ -200,6 +203,36 @@ def _found(rule: BoundRule, cluster: Cluster) -> Iterator[_Found]:
         spots = tuple(pool for name in order for pool in able if pool.name == name)
         if spots and fallback is not None and fallback.priority.casefold() != "spot":
             yield _Found(f"{rule.name}/{entry.name}", entry, spots, fallback)
+
+
+def _nowhere(rule: BoundRule, cluster: Cluster) -> Proposal:
+    """Why none of the groups is here: a misspelt pool would go unnoticed otherwise."""
+    block: Block = rule.block
+    if block.groups == "auto":
+        why = "no group can be inferred: that takes a spot pool and one on-demand user pool that can stand in for it"
+    else:
+        why = "; ".join(f"group {entry.name} is not here: {_lacking(entry, cluster)}" for entry in block.groups)
+    return Proposal(
+        rule=rule.name,
+        pool=None,
+        voice=Voice.RULE,
+        wish=None,
+        due_at=None,
+        cause=f"{rule.name}:nowhere",
+        reason=Reason.AS_WISHED,
+        sentence=why,
+        fingerprint=rule.fingerprint,
+        mode=rule.mode,
+    )
+
+
+def _lacking(entry: CapacityGroup, cluster: Cluster) -> str:
+    fallback = cluster.pool(entry.fallback)
+    if fallback is None:
+        return f"the cluster has no pool {entry.fallback}"
+    if fallback.priority.casefold() == "spot":
+        return f"{entry.fallback} is a spot pool itself"
+    return f"no spot pool is called {' or '.join(entry.spot)}"
 
 
 def _entries(block: Block, cluster: Cluster) -> Iterator[CapacityGroup]:
