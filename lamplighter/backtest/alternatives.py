@@ -49,7 +49,9 @@ def alternative(word: str, zone: str) -> Alternative:
     after = parse_duration(word)
     if after < timedelta(0):
         raise ValueError(f"{word!r} is no time to wait")
-    return Alternative(f"idle {show_duration(after)}", "stopped that long after the last use", timeout(after))
+    return Alternative(
+        f"idle {show_duration(after)}", "that long after the last use, at once and unwarned", timeout(after)
+    )
 
 
 def always_on(trace: Trace, limits: Limits) -> Ran:

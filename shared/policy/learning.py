@@ -64,12 +64,21 @@ def stopped(activity: Activity | None, since: datetime, costs: Costs) -> Activit
     return observe(activity, begin, begin, Stretch.OFF, costs)
 
 
-def started(activity: Activity | None, at: datetime, costs: Costs, *, needed: bool) -> Activity | None:
-    """The activity of a cluster that was off and runs since `at`; `needed`: because somebody wanted it, not ahead."""
+def started(
+    activity: Activity | None, at: datetime, costs: Costs, *, needed: bool, asked_at: datetime | None = None
+) -> Activity | None:
+    """The activity of a cluster that was off and runs since `at`; `needed`: because somebody wanted it, not ahead.
+
+    The need began when somebody asked, where that is known: a rest and a start later it would look like a longer spell.
+    """
     if activity is None or activity.use is not Stretch.OFF or activity.through is None:
         return activity
-    off = observe(activity, activity.through, max(at, activity.through), Stretch.OFF, costs)
-    return _turned(off, max(at, activity.through), Stretch.ACTIVE if needed else Stretch.IDLE, costs)
+    up = max(at, activity.through)
+    begun = up if asked_at is None else min(max(asked_at, activity.through), up)
+    off = observe(activity, activity.through, begun if needed else up, Stretch.OFF, costs)
+    if not needed:
+        return _turned(off, up, Stretch.IDLE, costs)
+    return observe(_turned(off, begun, Stretch.ACTIVE, costs), begun, up, Stretch.ACTIVE, costs)
 
 
 def observe(activity: Activity, begin: datetime, end: datetime, use: Stretch, costs: Costs) -> Activity:

@@ -299,6 +299,20 @@ class TestMemory:
 
         assert idle.learned(look(memory, None), rule, started).use is use
 
+    def test_a_wake_is_a_need_from_the_moment_it_was_said(self):
+        (rule,) = TWO_HOURS.rules
+        off = learning.stopped(quiet(MONDAY - 2 * HOUR, MONDAY), MONDAY, costs())
+        said, started = MONDAY + 9 * HOUR, MONDAY + 9 * HOUR + 36 * MINUTE
+        memory = remembered(
+            TWO_HOURS,
+            off,
+            seen=Seen(Power.RUNNING, started, started),
+            started_at=started,
+            holds=(PersonHold(Wish.RUNNING, said, said + 2 * HOUR, "wake"),),
+        )
+
+        assert idle.learned(look(memory, None), rule, started).since == said
+
     def test_a_power_state_that_cannot_be_read_changes_nothing(self):
         (rule,) = TWO_HOURS.rules
         memory = remembered(TWO_HOURS, quiet(MONDAY - 2 * HOUR, MONDAY))

@@ -327,6 +327,22 @@ class TestOff:
         # kept on for longer: break-even and a tenth of what use had earned; a start; people's waiting.
         assert on.credit == pytest.approx(1 + 2 * 0.5 - (0.6 + 0.1 + 0.4))
 
+    def test_the_need_began_when_somebody_asked_not_when_it_was_up(self):
+        """Asked for after ten minutes off, up after the rest and the start: the spell is the shorter one."""
+        off = learning.stopped(self.quiet(), MONDAY + 2 * HOUR, COSTS)
+        asked, up = MONDAY + 2 * HOUR + 10 * MINUTE, MONDAY + 2 * HOUR + 36 * MINUTE
+        on = learning.started(off, up, COSTS, needed=True, asked_at=asked)
+
+        (bin_,) = [number for number, count in enumerate(floats(on.spells)) if count]
+        assert EDGES[bin_ % BINS - 1] < 70 / 60 <= EDGES[bin_ % BINS]
+        assert (on.use, on.since, on.through) == (Stretch.ACTIVE, asked, up)
+
+    def test_who_asked_before_the_stop_asks_at_the_stop(self):
+        off = learning.stopped(self.quiet(), MONDAY + 2 * HOUR, COSTS)
+        on = learning.started(off, MONDAY + 3 * HOUR, COSTS, needed=True, asked_at=MONDAY)
+
+        assert on.since == MONDAY + 2 * HOUR
+
     def test_what_keeps_a_cluster_on_beyond_advice_is_not_on_its_bill(self):
         """A rule that only plans, or people, leave it on all night: the ledger holds what advice would have cost."""
         kept = learning.observe(self.quiet(), MONDAY + 2 * HOUR, MONDAY + 12 * HOUR, Stretch.IDLE, COSTS)

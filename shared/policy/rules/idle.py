@@ -100,7 +100,9 @@ def learned(view: View, rule: BoundRule, now: datetime) -> Activity | None:
     if power is not Power.RUNNING or view.cluster.is_moving(None):
         return activity  # on its way up it says Running already, and nobody can use it yet
     if activity is not None and activity.use is Stretch.OFF:
-        activity = learning.started(activity, changed_at, costs, needed=_wanted(view, target, changed_at))
+        asked = [one.first_seen_at for one in memory.holds if one.wish is Wish.RUNNING and one.pool is None]
+        wanted = _wanted(view, target, changed_at)
+        activity = learning.started(activity, changed_at, costs, needed=wanted, asked_at=min(asked, default=None))
     return learning.noted(activity, _signal(view, now), now, costs)
 
 

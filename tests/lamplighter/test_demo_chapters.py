@@ -1,0 +1,66 @@
+"""The demo's chapters on idleness, each with its own clusters alone: the story comes out as it is told."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lamplighter.demo.chapters import CHAPTERS, idle, scenes
+from lamplighter.demo.stage import SETTINGS, fleet_document, policy_text
+from lamplighter.demo.story import BEGIN, END
+from lamplighter.rehearsal import Rehearsal
+from lamplighter.simulator import World
+
+
+@pytest.fixture(scope="module")
+def played():
+    """The chapter up to Friday evening, in process; the laboratory's week is jumped to where it matters."""
+    document = fleet_document()
+    document["clusters"] = [one for one in document["clusters"] if one["name"] in (idle.SANDBOX, idle.LABORATORY)]
+    world = World.from_fleet(document, now=BEGIN)
+    with Rehearsal(world, policy_text(), environ=SETTINGS) as rehearsal:
+        idle.CHAPTER.before(rehearsal)
+        for scene in sorted(idle.CHAPTER.scenes, key=lambda one: one.at):
+            rehearsal.run(scene.at)
+            scene.play(rehearsal)
+        rehearsal.run(datetime(2026, 10, 24, 1, tzinfo=ZoneInfo("Europe/Vienna")))
+        yield rehearsal
+
+
+def power(rehearsal, cluster):
+    """(on, off) in Vienna, as `Thu 09:00`."""
+    zone = ZoneInfo("Europe/Vienna")
+    spans = rehearsal.world.power_intervals(cluster)
+    return [tuple(None if at is None else f"{at.astimezone(zone):%a %H}" for at in span) for span in spans]
+
+
+def test_every_scene_is_in_the_week_and_in_order():
+    told = scenes()
+
+    assert all(BEGIN <= scene.at < END for scene in told)
+    assert [scene.at for scene in told] == sorted(scene.at for scene in told)
+    assert len(told) == sum(len(chapter.scenes) for chapter in CHAPTERS)
+
+
+def test_the_sandbox_stops_is_woken_and_stops_later_than_it_would_have(played):
+    """Quiet since noon, off at two; woken on Friday; its stop at half past six is put off by four hours."""
+    (_, first_off), (again, last_off) = power(played, idle.SANDBOX)
+
+    assert first_off == "Thu 14"
+    assert again == "Fri 10"
+    assert last_off == "Sat 00"
+    warnings = [text for _, _, text in played.told if idle.SANDBOX in text and "postpone?t=" in text]
+    assert len(warnings) == 3
+
+
+def test_the_laboratory_is_up_before_people_come_and_down_after_them(played):
+    first, second = power(played, idle.LABORATORY)
+
+    assert first[1] == "Thu 17"
+    assert second == ("Fri 07", "Fri 17")
+
+
+def test_nothing_went_wrong(played):
+    assert played.failures == []
+    assert played.world.unknown == []
+    assert played.world.now() - BEGIN > timedelta(hours=40)
