@@ -34,7 +34,7 @@ from shared.policy.quiet import first_silence, quiet_change, unsilenced
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, still_speaks
 from shared.policy.voices import Owner, hear, heard
-from shared.policy.warn import ahead, held_until, occasion_to_warn, unwarned
+from shared.policy.warn import ahead, held_until, occasion_to_warn, unwarned, while_it_must_run
 
 START_EXPIRES = timedelta(hours=1)
 _STOPPED = "the cluster itself is stopped"
@@ -266,6 +266,8 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
         message = f"{action.verb} wanted ({proposal.sentence}), but {objection.sentence}"
         if reason is Reason.WARNING_DUE and objection.until is not None:
             announce = Announcement(occasion_to_warn(proposal, case.target), objection.until, proposal.sentence)
+        else:
+            announce = while_it_must_run(case, objection)
     return replace(
         said,
         id=decision_id(said.target, action.kind, proposal.cause, view.memory.generation),

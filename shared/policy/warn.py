@@ -51,6 +51,17 @@ def unwarned(case: Case) -> Objection | None:
     return None
 
 
+def while_it_must_run(case: Case, objection: Objection) -> Announcement | None:
+    """Of a stop that waits for nothing but `min_uptime`: people are told meanwhile, not one warning later."""
+    if objection.reason is not Reason.MIN_UPTIME or objection.until is None:
+        return None
+    if case.view.memory.steady or case.proposal.mode == "plan":
+        return None
+    occasion = occasion_to_warn(case.proposal, case.target)
+    lead = case.guards.warn_before_stop
+    return _announced(occasion, objection.until, case.proposal.sentence, lead, case.now)
+
+
 def ahead(bench: Bench, pool: str | None) -> Announcement | None:
     """The stop that comes within `warn_before_stop` to a target that may run as it does now."""
     mine = [p for p in bench.of(pool) if p.until is not None and p.mode == "act"]

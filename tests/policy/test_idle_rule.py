@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PolicyError
-from shared.model.activity import Stretch
+from shared.model.activity import Activity, Stretch
 from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
@@ -258,6 +258,36 @@ class TestLearned:
         said = proposed(look(memory, None, OFF), LEARNING, MONDAY + 8 * HOUR)
         assert said.wish is None
         assert "next needed by Mon 7 Dec 09:00 UTC" in said.sentence
+
+
+class TestWarnedWhileItMustRun:
+    """A stop that waits for `min_uptime` alone is told meanwhile: it is not one warning later."""
+
+    POLICY = read_policy(
+        f"{HEAD}  - {{name: sandboxes, match: {{environments: [dev]}}, idle: {{after: 10m}}}}\n".replace(
+            "warn_before_stop: 0m, min_uptime: 0m", "warn_before_stop: 15m, min_uptime: 30m"
+        ),
+        "policy.yaml",
+    )
+
+    def said(self, up_for):
+        started = MONDAY - up_for
+        activity = learning.observe(Activity(), started, started + MINUTE, Stretch.ACTIVE, costs())
+        activity = learning.observe(activity, started + MINUTE, MONDAY, Stretch.IDLE, costs())
+        memory = remembered(self.POLICY, activity, seen=Seen(Power.RUNNING, started, started))
+        return decided(look(memory, fact()), self.POLICY)
+
+    def test_it_is_told_in_time_and_comes_when_it_may(self):
+        said = self.said(16 * MINUTE)
+
+        assert said.reason is Reason.MIN_UPTIME
+        assert said.announce.due_at == said.not_before == MONDAY + 14 * MINUTE
+
+    def test_not_before_its_time(self):
+        assert self.said(12 * MINUTE).announce is None
+
+    def test_noticed_late_it_is_told_as_long_before_as_any_other(self):
+        assert self.said(25 * MINUTE).announce.due_at == MONDAY + 15 * MINUTE
 
 
 class TestMemory:

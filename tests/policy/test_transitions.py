@@ -205,9 +205,9 @@ class TestTransitions:
         life.until(at("Mon 22:00"), at("Mon 18:00"))
         life.power(Power.RUNNING)
         life.until(at("Tue 01:00"))
-        assert life.did == [("Mon 19:00", "stop"), ("Mon 22:50", "stop")]
-        assert life.said("stop_soon") == ["Mon 18:45", "Mon 22:35"], (
-            "after min_uptime, and not for the first one's sake"
+        assert life.did == [("Mon 19:00", "stop"), ("Mon 22:35", "stop")]
+        assert life.said("stop_soon") == ["Mon 18:45", "Mon 22:20"], (
+            "while min_uptime lasts, and not for the first one's sake"
         )
 
     def test_enforce_starts_again_what_a_person_stopped(self):
@@ -227,7 +227,7 @@ class TestTransitions:
         life.until(at("Mon 12:00"), at("Mon 09:00"))
         life.power(Power.RUNNING)
         life.until(at("Mon 14:00"))
-        assert life.did == [("Mon 09:15", "stop"), ("Mon 12:50", "stop")]
+        assert life.did == [("Mon 09:15", "stop"), ("Mon 12:35", "stop")]
         assert len({one.cause for one in life.notices}) == 2
 
 
