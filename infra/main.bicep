@@ -44,6 +44,9 @@ param apiAudience string = ''
 @description('Optional. Address of the container that cost exports are written to; the identity needs Storage Blob Data Reader there.')
 param costExports string = ''
 
+@description('Optional. Endpoint of a custom topic of Event Grid for own events; the identity needs EventGrid Data Sender there.')
+param eventsTopic string = ''
+
 @description('Optional. Memory of one instance in MB; 512 holds 10,000 clusters (measured by benchmarks/tick.py).')
 @allowed([
   512
@@ -143,6 +146,7 @@ module app 'modules/app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     apiAudience: apiAudience
     costExports: costExports
+    eventsTopic: eventsTopic
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
   }
 }

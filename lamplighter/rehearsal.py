@@ -24,6 +24,7 @@ from shared.handlers.act import act
 from shared.handlers.alert import alert
 from shared.handlers.look import look
 from shared.handlers.poison import poison
+from shared.handlers.publish import publish
 from shared.handlers.pulse import pulse
 from shared.handlers.tell import tell
 from shared.handlers.tick import tick
@@ -73,7 +74,7 @@ class Rehearsal:
             settings=settings,
             clock=self.world.now,
             cloud=cloud,
-            journal=Journal(SqliteStore(":memory:")),
+            journal=Journal(SqliteStore(":memory:"), outbox=bool(settings.events_topic)),
             queue=self.queue,
             policy_text=lambda: (self.policy, "policy.yaml"),
             notify=self._notify,
@@ -145,6 +146,7 @@ class Rehearsal:
         if self.on_tick is not None:
             self.on_tick(plan)
         tell(self.app)
+        publish(self.app)
         return plan
 
     def deliver(self) -> None:

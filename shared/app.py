@@ -104,11 +104,12 @@ def journal_at(settings: Settings, cloud: Cloud) -> Journal:
     if where.startswith("sqlite:///"):
         from shared.clients.store_sqlite import SqliteStore  # noqa: PLC0415 - laptop only
 
-        return Journal(SqliteStore(where.removeprefix("sqlite:///")))
+        return Journal(SqliteStore(where.removeprefix("sqlite:///")), outbox=bool(settings.events_topic))
     from shared.clients.emulator import storage_credential  # noqa: PLC0415 - at the first invocation
     from shared.clients.store_tables import TablesStore  # noqa: PLC0415 - at the first invocation
 
-    return Journal(TablesStore.connect(where, storage_credential(where, cloud), prefix=settings.table_prefix))
+    store = TablesStore.connect(where, storage_credential(where, cloud), prefix=settings.table_prefix)
+    return Journal(store, outbox=bool(settings.events_topic))
 
 
 def queue_at(settings: Settings, cloud: Cloud) -> Queue:

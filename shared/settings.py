@@ -68,6 +68,8 @@ class Settings:
     """The https URL of a container, or of a folder in it, that cost exports are written to; '' asks Cost Management."""
     keep_days: int
     """How long history is kept."""
+    events_topic: str
+    """The https URL of a custom topic's endpoint; '' publishes nothing."""
     public_url: str
     """Where people reach the functions, without a trailing slash; '' puts no link into messages."""
     environ: Mapping[str, str] = field(repr=False, hash=False, compare=False)
@@ -129,6 +131,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         api_role=values["LAMPLIGHTER_API_ROLE"],
         alert_role=values["LAMPLIGHTER_ALERT_ROLE"],
         alert_keys=values["LAMPLIGHTER_ALERT_KEYS"],
+        events_topic=values["LAMPLIGHTER_EVENTS_TOPIC"],
         digests=values["LAMPLIGHTER_DIGESTS"],
         cost_exports=values["LAMPLIGHTER_COST_EXPORTS"],
         keep_days=int(values["LAMPLIGHTER_KEEP_DAYS"] or 0),
@@ -423,6 +426,14 @@ SETTINGS: tuple[Setting, ...] = (
         "400",
         "How long history is kept. Realised savings compare with what ran before, and `restore` and `history` read it.",
         _matching(r"[6-9]\d|[1-9]\d\d|[12]\d{3}|3[0-5]\d\d|36[0-4]\d|3650"),
+    ),
+    Setting(
+        "LAMPLIGHTER_EVENTS_TOPIC",
+        "",
+        "the https URL of the endpoint of a custom topic of Event Grid that takes CloudEvents 1.0",
+        "https://evgt-lamplighter.westeurope-1.eventgrid.azure.net/api/events",
+        "Where own events go (docs/events.md), sent by the app's identity; without it nothing is published.",
+        _https,
     ),
     Setting(
         "LAMPLIGHTER_PUBLIC_URL",

@@ -51,3 +51,13 @@ def test_a_fleet_of_a_thousand_is_one_page_and_one_question_about_members(quick:
 
 def test_the_table_says_what_the_quota_of_resource_graph_adds(quick: str) -> None:
     assert re.search(r"1,000 clusters,\s+2 queries:\s+0 s", quick)
+
+
+def test_an_alert_leads_to_one_write_and_is_measured_against_a_floor() -> None:
+    command = [sys.executable, "benchmarks/alert.py", "--runs", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = dict(re.findall(r"^(floor|answer|app)\s+[\d.]+\s+[\d.]+\s+([\d.]+)$", done.stdout, re.MULTILINE))
+    assert float(rows["floor"]) == 1
+    assert float(rows["app"]) >= 1
+    assert "POST to accepted write:" in done.stdout

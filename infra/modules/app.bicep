@@ -11,6 +11,7 @@ param policySource string
 param instanceMemoryMB int
 param apiAudience string
 param costExports string
+param eventsTopic string
 param subnetId string
 
 var blobEndpoint = 'https://${storageName}.blob.${environment().suffixes.storage}'
@@ -33,6 +34,7 @@ var settings = {
   LAMPLIGHTER_CLIENT_ID: clientId
   LAMPLIGHTER_HOLD: ''
   LAMPLIGHTER_COST_EXPORTS: costExports
+  LAMPLIGHTER_EVENTS_TOPIC: eventsTopic
   LAMPLIGHTER_TICK_SCHEDULE: '0 */5 * * * *'
   LAMPLIGHTER_PULSE_SCHEDULE: '15 * * * * *'
   LAMPLIGHTER_TELL_SCHEDULE: '45 * * * * *'

@@ -59,6 +59,7 @@ var tables = [
   'lamplighterFleet'
   'lamplighterPrices'
   'lamplighterLinks'
+  'lamplighterOutbox'
 ]
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {

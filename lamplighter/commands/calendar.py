@@ -33,6 +33,9 @@ def command(
     at: options.At = None,
     begin: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC); default today.")] = None,
     days: Annotated[int, typer.Option("--days", metavar="N", help="How many days.")] = 7,
+    alert_rules: Annotated[
+        bool, typer.Option("--alert-rules", help="Print the nights as alert processing rules to deploy (ARM template).")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """When clusters start and stop in the next days, public holidays and clock changes included.
@@ -49,7 +52,12 @@ def command(
     subject = read_subject(policy, fleet, now)
     only = None if cluster is None else (one_cluster(subject.clusters, cluster),)
     ahead = transitions_of(subject.clusters, subject.policy, first, number, only)
-    if as_json:
+    if alert_rules:
+        from lamplighter.alert_rules import template  # noqa: PLC0415
+
+        week = transitions_of(subject.clusters, subject.policy, first, 7, only)
+        print_json(template(only or subject.clusters, week, subject.policy.timezone))
+    elif as_json:
         print_json({"transitions": [document(one) for one in ahead]})
     else:
         show(subject, ahead, number, asked=len(only or subject.clusters))

@@ -87,6 +87,8 @@ class Monitor:
     queues: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
     silences: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Lower-case id -> the alert processing rule as it was put."""
+    published: list[dict[str, Any]] = field(default_factory=list)
+    """What a custom topic of Event Grid was sent."""
     evaluated_at: datetime | None = None
     _states: dict[str, _State] = field(default_factory=dict)
     _outbox: list[tuple[datetime, int, int, str, str, bytes]] = field(default_factory=list)

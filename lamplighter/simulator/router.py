@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lamplighter.simulator import (
     cloud_metadata,
     cluster_routes,
+    custom_topic,
     identity,
     market_routes,
     platform_routes,
@@ -68,6 +69,7 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", "subscriptions/*/providers/microsoft.insights/eventtypes/management/values", market_routes.list_activity),
     ("GET", f"{_COMPUTE}/usages", market_routes.list_usages),
     ("POST", f"{_COMPUTE}/placementscores/spot/generate", market_routes.score_placement),
+    ("POST", "api/events", custom_topic.take_events),
     ("GET", _ACTION_RULE, silences.get_rule),
     ("PUT", _ACTION_RULE, silences.put_rule),
     ("DELETE", _ACTION_RULE, silences.delete_rule),
@@ -98,7 +100,7 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", f"{_CLUSTER}/agentpools/*/abort", pool_routes.abort_pool),
 )
 # They have quotas of their own.
-_ELSEWHERE = frozenset({query_resources, get_batch, query_logs, query_costs, forecast_costs})
+_ELSEWHERE = frozenset({query_resources, get_batch, query_logs, query_costs, forecast_costs, custom_topic.take_events})
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:

@@ -8,6 +8,7 @@
     Prices    prices                   name of the document
     Links     links                    digest of the token
     Inbox     subscription             digest of an alert's id and condition
+    Outbox    outbox                   id of an event of our own
 
 Rows carry the database's etag: every change of a memory is a compare-and-swap. History is only ever added to, and
 adding the same record twice leaves one row.
@@ -40,6 +41,7 @@ from shared.clients.store import Row, Span, Store
 from shared.errors import Superseded
 from shared.model.alerts import Alert
 from shared.model.decisions import Notice
+from shared.model.events import HALTING, event_of
 from shared.model.memory import FleetMemory, Memory, Stored
 from shared.model.records import HistoryRecord, Link, Told
 
@@ -52,6 +54,7 @@ MEMORY_TABLE, HISTORY_TABLE, NOTICES_TABLE, FLEET_TABLE, PRICES_TABLE = (
     "Fleet",
     "Prices",
 )
+OUTBOX_TABLE, OUTBOX = "Outbox", "outbox"
 PENDING, TOLD, PRICES = "pending", "told", "prices"
 
 DAYS_READ_ONE_BY_ONE = 100
@@ -73,8 +76,10 @@ class Journal:
     `rows.UnreadableRow` for a row that this version does not understand.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, outbox: bool = False) -> None:
+        """`outbox`: what is an event of our own is put up for publishing too."""
         self._store = store
+        self._outbox = outbox
 
     def close(self) -> None:
         self._store.close()
@@ -121,9 +126,10 @@ class Journal:
 
     def append(self, records: Iterable[HistoryRecord]) -> None:
         """Write down what happened. The same record twice leaves one row: safe to repeat after a crash."""
-        rows = map(_history_row, records)
-        while some := list(islice(rows, ROWS_AT_ONCE)):
-            self._store.put_all(HISTORY_TABLE, some)
+        left = iter(records)
+        while some := list(islice(left, ROWS_AT_ONCE)):
+            self._put_up(some)
+            self._store.put_all(HISTORY_TABLE, list(map(_history_row, some)))
 
     def history(self, cluster: str | None, since: datetime, until: datetime) -> Iterator[HistoryRecord]:
         """What happened in [since, until), aware UTC, in time order; of one cluster (or 'fleet'), or of all."""
@@ -156,7 +162,10 @@ class Journal:
 
     def post(self, notices: Iterable[Notice]) -> None:
         """Put notices up for telling. One that is pending (same kind, about, cause, resolved) stays as it is."""
-        self._store.swap_all(NOTICES_TABLE, map(_notice_row, notices))
+        some = list(notices)
+        halts = (one for one in some if one.kind in HALTING and not one.resolved)
+        self._put_up(HistoryRecord(one.at, one.about, "halted", f"{one.kind}:{one.cause}") for one in halts)
+        self._store.swap_all(NOTICES_TABLE, map(_notice_row, some))
 
     def notices(self) -> Iterator[Notice]:
         """What waits to be told, in no particular order."""
@@ -192,6 +201,27 @@ class Journal:
         rows = self._store.scan(LINKS_TABLE, Span(partition=LINKS))
         over = [row for row in rows if _read(LINKS_TABLE, row, read_link).value.expires_at < before]
         self._store.delete_all(LINKS_TABLE, over)
+
+    # --- events of our own ---
+
+    def _put_up(self, records: Iterable[HistoryRecord]) -> None:
+        """Before what they tell of is on record: an event may be told twice, and is never lost."""
+        if self._outbox:
+            rows = [_outbox_row(record) for record in records if event_of(record) is not None]
+            if rows:
+                self._store.put_all(OUTBOX_TABLE, rows)
+
+    def outbox(self) -> Iterator[HistoryRecord]:
+        """What waits to be published, in no particular order; what cannot be read is passed over."""
+        for row in self._store.scan(OUTBOX_TABLE, Span(partition=OUTBOX)):
+            try:
+                yield _read_record(row)
+            except BROKEN:
+                continue
+
+    def published(self, records: Iterable[HistoryRecord]) -> None:
+        """They were taken: take them down. Twice is no error."""
+        self._store.delete_all(OUTBOX_TABLE, map(_outbox_row, records))
 
     # --- alerts ---
 
@@ -316,6 +346,11 @@ def _history_row(record: HistoryRecord) -> Row:
         f"{time}~{whose}~{key_of(record.id)}~{key_of(record.phase)}",
         {"cluster": cluster, **_RECORD.pack(document, f"the history of {cluster} at {at}")},
     )
+
+
+def _outbox_row(record: HistoryRecord) -> Row:
+    row, event = _history_row(record), event_of(record)
+    return Row(OUTBOX, row.key if event is None else event.id, row.properties)
 
 
 def _read_record(row: Row) -> HistoryRecord:
