@@ -27,7 +27,7 @@ SETTLES = timedelta(minutes=15)
 """After a start: nodes and pods are not there yet, and metrics come late."""
 KEPT = timedelta(days=8)
 """How long the inbox and what was done about it are remembered; longer than any `for`."""
-_LONG_AGO, _FOREVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+LONG_AGO, _FOREVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _COMPUTE = "/providers/microsoft.compute/"
 
 
@@ -186,7 +186,7 @@ def _stops(view: View) -> Iterator[tuple[datetime, datetime]]:
     if view.cluster.power is not Power.RUNNING:
         seen = cluster.seen.since if cluster.seen is not None else None
         down = cluster.stopped_at or seen
-        yield (_LONG_AGO if down is None else down - STOP_TAKES), _FOREVER
+        yield (LONG_AGO if down is None else down - STOP_TAKES), _FOREVER
     for name, target in memory.targets.items():
         if target.stopped_at is None:
             continue

@@ -57,9 +57,10 @@ def _in_use(pool: NodePool, before: PoolSize) -> bool:
 def _back(cluster: Cluster, pool: NodePool, relief: Relief, sizes: tuple[PoolSize, PoolSize], mode: str) -> Proposal:
     before, now = sizes
     kind = LowerPool if _rank(before) < _rank(now) else RaisePool
-    began = min(step.at for step in relief.steps.values())
+    # A step that failed is off the record, and what it left in Azure still goes back.
+    began = min((step.at for step in relief.steps.values()), default=relief.changed_at or alerting.LONG_AGO)
     return Proposal(
-        rule=", ".join(relief.steps),
+        rule=", ".join(relief.steps) or alerting.KEY,
         pool=pool.name.casefold(),
         voice=Voice.RULE,
         wish=None,
@@ -147,7 +148,8 @@ def accepted(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Me
     opened = replace(
         relief,
         steps={**relief.steps, action.rule: step},
-        before=relief.before or was,
+        # What a person set since the step before is what it goes back to.
+        before=relief.before if relief.before is not None and relief.now == was else was,
         now=size,
         changed_at=now,
         left="",

@@ -359,6 +359,22 @@ def test_a_step_that_failed_may_be_tried_again_and_is_on_record_when_its_answer_
     assert reliefs.succeeded(memory, back, NOON) is memory
 
 
+def test_what_a_failed_step_left_in_azure_goes_back():
+    action = of_pool(look(with_pools(fixed(3)), alert())).action
+    taken = reliefs.accepted(adopted(rules(), with_pools(fixed(3))), action, NOON)
+    memory = reliefs.failed(taken, action, NOON)
+    said = of_pool(look(with_pools(fixed(5)), memory=memory), now=NOON + HOUR)
+    assert (said.reason, size(said)) == (Reason.ALERT_OVER, (3, None, None))
+
+
+def test_a_step_after_a_persons_change_goes_back_to_what_the_person_set():
+    seen = with_pools(fixed(8))
+    memory = with_relief(seen, relief(PoolSize(3), PoolSize(5)))
+    second = of_pool(look(seen, alert("2", NOON + HOUR), memory=memory), now=NOON + HOUR)
+    opened = reliefs.accepted(memory, second.action, NOON + HOUR).reliefs["user1"]
+    assert (opened.before, opened.now) == (PoolSize(8), PoolSize(10))
+
+
 # --- holding, waking
 
 
