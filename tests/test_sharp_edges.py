@@ -441,9 +441,15 @@ def test_46_a_timer_that_is_past_due_does_not_stop_late_in_the_morning():
 
 def test_47_versions_are_pinned_and_nothing_updates_itself():
     """Others replaced their own code in the field, and whole fleets broke at once."""
-    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
-    assert lines
-    assert all("==" in line.partition(";")[0] for line in lines)
+    lines = [
+        line
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if line and not line.lstrip().startswith("#")
+    ]
+    named = [line for line in lines if not line.startswith(" ")]
+    assert named
+    assert all("==" in line.partition(";")[0] for line in named)
+    assert all(line.lstrip().startswith("--hash=sha256:") for line in lines if line.startswith(" "))
     deployed = [ROOT / "function_app.py", *(ROOT / "shared").rglob("*.py")]
     words = re.compile(r"^\s*(import|from) (pip|subprocess|urllib\.request|importlib\.metadata)\b", re.MULTILINE)
     assert [path.name for path in deployed if words.search(path.read_text(encoding="utf-8"))] == []

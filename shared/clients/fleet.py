@@ -17,7 +17,7 @@ from shared.clients.azure import Cloud
 from shared.clients.graph import pages
 from shared.clients.reading import Reader
 from shared.errors import CloudError, Forbidden, InputError, NotFound, Refused
-from shared.model.fleet import Cluster, Inventory, Scope
+from shared.model.fleet import UNKNOWN_FLEET, Cluster, Inventory, Scope
 
 if TYPE_CHECKING:
     from shared.clients.pipeline import Patience
@@ -55,9 +55,6 @@ PATIENCE_SECONDS = 90.0
 """How long one reading of the fleet may sleep in all."""
 
 GRANT = "give the app's identity the role Reader"
-
-UNKNOWN_FLEET = "unknown"
-"""`Cluster.fleet` where memberships could not be read: it may be a member, so it is treated as one."""
 
 
 @dataclass(slots=True)

@@ -102,6 +102,7 @@ def read_memory(row: Row) -> Memory:
         queued_at=read_maybe(get("queued_at")),
         decided=get("decided", ""),
         snapshot=intern(get("snapshot", "")),
+        fleet=intern(get("fleet", "")),
         silenced_until=read_maybe(get("silenced_until")),
         activity=_read_activity(properties.get(ACTIVITY)),
         groups={name: GroupPast.from_json(past) for name, past in groups.items()} if groups else NO_GROUPS,
@@ -119,6 +120,7 @@ def fleet_row(fleet: FleetMemory, etag: str | None) -> Row:
         "hold_reason": fleet.hold_reason,
         "hold_all": fleet.hold_all,
         "breaker_reason": fleet.breaker_reason,
+        "breaker_probe_id": fleet.breaker_probe_id,
         "failures": [instant_text(at) for at in fleet.failures],
     }
     state = {name: value for name, value in state.items() if value}
@@ -149,6 +151,7 @@ def read_fleet(row: Row) -> FleetMemory:
         breaker_open_at=read_maybe(get("breaker_open_at")),
         breaker_reason=get("breaker_reason", ""),
         breaker_probe_at=read_maybe(get("breaker_probe_at")),
+        breaker_probe_id=get("breaker_probe_id", ""),
         cluster_count=get("cluster_count"),
         production_count=get("production_count"),
         failures=tuple(map(read_instant, get("failures", ()))),
@@ -179,7 +182,7 @@ def _write_state(memory: Memory) -> Document:
             state[name] = instant_text(at)
     if memory.matters:
         state["matters"] = list(memory.matters)
-    for name in ("queued_id", "decided", "snapshot"):
+    for name in ("queued_id", "decided", "snapshot", "fleet"):
         if text := getattr(memory, name):
             state[name] = text
     return state

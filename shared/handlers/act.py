@@ -78,7 +78,7 @@ def act(app: App, message: Mapping[str, Any]) -> str:
         why = "no memory of it" if stored.etag is None else "another action is under way"
         return _dropped(app, cluster_id, id_, now, why)
     try:
-        cluster = clusters.get(app.cloud, cluster_id)
+        cluster = replace(clusters.get(app.cloud, cluster_id), fleet=stored.value.fleet or None)
     except NotFound:
         return _dropped(app, cluster_id, id_, now, "the cluster is gone")
     except CloudError as error:
@@ -113,7 +113,8 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
         if about is not None and about.reason in _LATER and about.action is not None:
             _remember_lock(app, stored, about, now)
         return _dropped(app, cluster.id, id_, now, about.message if about is not None else "no longer decided")
-    if found.action is not None and found.action.disruptive and fleet.breaker_open_at and not fleet.breaker_probe_at:
+    disruptive = found.action is not None and found.action.disruptive
+    if disruptive and fleet.breaker_open_at and found.id != fleet.breaker_probe_id:
         return _dropped(app, cluster.id, id_, now, f"the breaker is open: {fleet.breaker_reason}")
     turn = _turn(app, found, owner.rules, fleet)
     if turn:

@@ -75,7 +75,7 @@ def look(app: App, event: Mapping[str, Any]) -> str:
         settle_open(app, [stored], now)
         return "settled"
     try:
-        cluster = clusters.get(app.cloud, cluster_id)
+        cluster = replace(clusters.get(app.cloud, cluster_id), fleet=stored.value.fleet or None)
     except NotFound:
         return "gone"
     except CloudError as error:

@@ -94,8 +94,10 @@ def tick(app: App) -> Plan:
     _absent(state, read)
     plan = admit(decisions, facts, force.policy, now)
     _as_admitted(state, plan)
-    if facts.breaker_probe and any(d.action is not None and d.action.disruptive for d in plan.admitted):
-        fleet = breaker.probing(fleet, now)
+    # What lies in the queue since before the breaker opened is not what is tried.
+    going = [d for d in plan.admitted if d.action is not None and d.action.disruptive and d.id not in facts.queued]
+    if facts.breaker_probe and going:
+        fleet = breaker.probing(fleet, going[0].id, now)
     fleet = inforce.remembered(fleet, force)
     state.notices += _fleet_notices(row.value, fleet, force, read.seen, now)
     standing = orphans.Standing(state.standing, not read.seen.problems, fleet.breaker_open_at)

@@ -14,6 +14,9 @@ from types import MappingProxyType
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
+UNKNOWN_FLEET = "unknown"
+"""`Cluster.fleet` where memberships could not be read: it may be a member, so it is treated as one."""
+
 MOVING = frozenset({"starting", "stopping"})
 # A resource is settled when it says one of these; everything else, known or not, is busy.
 # From: https://learn.microsoft.com/azure/aks/start-stop-cluster

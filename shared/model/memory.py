@@ -227,6 +227,8 @@ class Memory:
     """Until when its alert processing rule keeps its alerts from people; None where there is none of ours."""
     reliefs: Mapping[str, Relief] = field(default_factory=lambda: NO_RELIEFS)
     """What alerts made us do: '' is the cluster that was woken, else the pool's lower-case name."""
+    fleet: str = ""
+    """Fleet Manager it was last seen to be a member of, lower-case id; '' for none. A fresh GET does not tell."""
     steady: bool = False
     """True where no journal was read: everything counts as adopted long ago and seen running. Never stored."""
 
@@ -252,6 +254,8 @@ class FleetMemory:
     breaker_reason: str = ""
     breaker_probe_at: datetime | None = None
     """Half-open: when the one probing action was let through."""
+    breaker_probe_id: str = ""
+    """Id of that decision: the only disruptive one that may be carried out while the breaker is open."""
     cluster_count: int | None = None
     production_count: int | None = None
     failures: tuple[datetime, ...] = ()

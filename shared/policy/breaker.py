@@ -37,18 +37,19 @@ def tripped(
         last_tick_at=now,
     )
     if why and fleet.breaker_open_at is None:
-        return replace(fleet, breaker_open_at=now, breaker_reason=why, breaker_probe_at=None)
+        return replace(fleet, breaker_open_at=now, breaker_reason=why, breaker_probe_at=None, breaker_probe_id="")
     return fleet
 
 
-def probing(fleet: FleetMemory, now: datetime) -> FleetMemory:
-    """One disruptive action was let through."""
-    return replace(fleet, breaker_probe_at=now)
+def probing(fleet: FleetMemory, decision_id: str, now: datetime) -> FleetMemory:
+    """One disruptive action was let through: this one."""
+    return replace(fleet, breaker_probe_at=now, breaker_probe_id=decision_id)
 
 
 def after(fleet: FleetMemory, succeeded: int, failed: Iterable[datetime]) -> FleetMemory:
     """The fleet row after actions ended: failures count, and a probe that succeeded closes an open breaker."""
     new = tuple(failed)
     if succeeded and fleet.breaker_probe_at is not None and not new:
-        return replace(fleet, failures=(), breaker_open_at=None, breaker_reason="", breaker_probe_at=None)
+        closed = replace(fleet, failures=(), breaker_open_at=None, breaker_reason="")
+        return replace(closed, breaker_probe_at=None, breaker_probe_id="")
     return replace(fleet, failures=(*fleet.failures, *new)[-FAILURES_KEPT:]) if new else fleet

@@ -48,7 +48,8 @@ def decide(view: View, policy: Policy, now: datetime, owner: Owner | None = None
     bench = Bench(view, policy, hear(view, policy, now, owner), now)
     whole = _decide_target(bench, None)
     pools = {p.pool for p in bench.hearing.proposals if p.pool is not None} | _owed_pools(view)
-    return (whole, *_after(whole, [_decide_target(bench, pool) for pool in sorted(pools)])) if pools else (whole,)
+    parts = [_decide_target(bench, pool) for pool in sorted(pools)]
+    return _in_turn([whole, *parts]) if parts else (whole,)
 
 
 def _owed_pools(view: View) -> set[str]:
@@ -57,23 +58,27 @@ def _owed_pools(view: View) -> set[str]:
     return {name for name in owed if view.cluster.pool(name) is not None}
 
 
-def _after(whole: Decision, parts: Sequence[Decision]) -> tuple[Decision, ...]:
-    """A cluster's action supersedes its pools'; among pools one write goes at a time, lower levels first."""
-    acting = whole if whole.verdict in (Verdict.ACT, Verdict.PLAN) else None
-    done = []
-    for part in sorted(parts, key=lambda d: (d.action.level if d.action else 99, d.target)):
+def _in_turn(said: Sequence[Decision]) -> tuple[Decision, ...]:
+    """The same decisions, the first being the cluster's: one write goes at a time, lower levels first.
+
+    The cluster's power supersedes its pools'; whatever else is done to it takes its turn among them.
+    """
+    acting: Decision | None = None
+    turns: dict[str, Decision] = {}
+    for one in sorted(said, key=lambda d: (d.action.level if d.action else 99, d.target)):
         # What is only planned takes nothing away from what is done.
-        beside = acting is None or (acting.verdict is Verdict.PLAN and part.verdict is Verdict.ACT)
-        if part.verdict not in (Verdict.ACT, Verdict.PLAN) or acting is None or beside:
-            acting = part if beside and part.verdict is Verdict.ACT else acting
-            done.append(part)
-        elif acting is whole and whole.action is not None and whole.action.goal is not None:
+        beside = acting is None or (acting.verdict is Verdict.PLAN and one.verdict is Verdict.ACT)
+        if one.verdict not in (Verdict.ACT, Verdict.PLAN) or beside:
+            leads = one.verdict is Verdict.ACT or (one.verdict is Verdict.PLAN and one is said[0])
+            acting = one if beside and leads else acting
+            turns[one.target] = one
+        elif acting is said[0] and acting.action is not None and acting.action.goal is not None:
             text = "the whole cluster stops, and its pools with it"
-            done.append(replace(part, verdict=Verdict.NONE, action=None, reason=Reason.SUPERSEDED, message=text))
-        else:
+            turns[one.target] = replace(one, verdict=Verdict.NONE, action=None, reason=Reason.SUPERSEDED, message=text)
+        elif acting is not None:
             text = f"waits for {acting.shown_action} of {acting.target.rpartition('/')[2]}"
-            done.append(replace(part, verdict=Verdict.DEFER, reason=Reason.WAITS_FOR, message=text))
-    return tuple(sorted(done, key=lambda d: d.target))
+            turns[one.target] = replace(one, verdict=Verdict.DEFER, reason=Reason.WAITS_FOR, message=text)
+    return tuple(turns[one.target] for one in said)
 
 
 def _decide_target(bench: Bench, pool: str | None) -> Decision:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.model.decisions import Decision, Reason
-from shared.model.fleet import Cluster, Power
+from shared.model.fleet import UNKNOWN_FLEET, Cluster, Power
 from shared.model.memory import (
     Adoption,
     Failure,
@@ -73,12 +73,14 @@ def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: d
             changed[pool or ""] = target
     busy = None if cluster.is_settled else (memory.busy_since or now)
     empty = (memory.empty_since or now) if _is_empty(cluster) else None
-    calm = busy == memory.busy_since and empty == memory.empty_since
+    # Memberships that could not be read this time are no news.
+    fleet = memory.fleet if cluster.fleet == UNKNOWN_FLEET else cluster.fleet or ""
+    calm = (busy, empty, fleet) == (memory.busy_since, memory.empty_since, memory.fleet)
     if not changed and memory.first_seen_at is not None and calm:
         return memory
     targets = {**memory.targets, **changed} if changed else memory.targets
     first = memory.first_seen_at or now
-    return replace(memory, targets=targets, first_seen_at=first, busy_since=busy, empty_since=empty)
+    return replace(memory, targets=targets, first_seen_at=first, busy_since=busy, empty_since=empty, fleet=fleet)
 
 
 def _is_empty(cluster: Cluster) -> bool:

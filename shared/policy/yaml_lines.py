@@ -257,7 +257,7 @@ class _Builder:
         text = node.value
         match _kind(node):
             case "str" | "timestamp":
-                return text
+                return _whole_characters(text)
             case "null":
                 return None
             case "bool" if text.casefold() in ("true", "false"):
@@ -284,3 +284,10 @@ class _Builder:
 
     def _problem(self, node: Any, path: Path, message: str, expected: str) -> Problem:
         return Problem(self.source, node.start_mark.line + 1, one_line(show_path(path)), one_line(message), expected)
+
+
+def _whole_characters(text: str) -> str:
+    r"""The text with characters in one piece that were escaped in two, as JSON does: `"\ud83c\udfee"` is 🏮."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -127,3 +127,44 @@ def test_the_breaker_stops_messages_that_were_sent_before_it_opened():
         )
         assert act(story.app, message) == "dropped"
         assert "breaker" in story.history("web", "dropped")[-1].body["message"]
+
+
+def test_while_the_breaker_is_open_only_the_one_that_is_tried_goes():
+    from dataclasses import replace
+
+    from lamplighter.remembered import change_fleet
+
+    with Story(dev("web"), begin=MONDAY) as story:
+        message = due(story)
+        now = story.world.now()
+
+        def trying(id_: str) -> None:
+            change_fleet(
+                story.journal,
+                lambda row: replace(
+                    row, breaker_open_at=now, breaker_reason="a test", breaker_probe_at=now, breaker_probe_id=id_
+                ),
+            )
+
+        trying("another one")
+        assert act(story.app, message) == "dropped"
+        trying(message["id"])
+        assert act(story.app, message) == "accepted"
+
+
+def test_a_cluster_that_joined_a_fleet_meanwhile_is_left_to_it():
+    """A single reading does not tell membership: what the last look at the whole fleet saw is remembered."""
+    from lamplighter.simulator.world import Member
+
+    with Story(dev("web"), begin=MONDAY) as story:
+        message = due(story)
+        key = story.id_of("web")
+        story.world.members.append(Member(key.split("/")[2], "rg", "hub", key, "web"))
+        story.retag("web", environment="dev", hub="yes")
+        story.later(11 * MINUTE)
+        assert story.memory("web").fleet.endswith("/fleets/hub")
+        now = story.world.now()
+        again = {**message, "expires_at": (now + HOUR).isoformat(), "not_before": None}
+        assert act(story.app, again) == "dropped"
+        assert "member of fleet hub" in story.history("web", "dropped")[-1].body["message"]
+        assert story.writes() == []

@@ -50,7 +50,7 @@ def test_a_limit_beyond_what_is_kept_still_opens():
 def test_a_fleet_that_jumps_opens_it_and_the_new_size_is_the_normal_one_from_then_on():
     opened = tripped(CALM, Headcount(20, 2, 5, {}), LIMIT, NOW)
     assert opened.breaker_reason == "clusters went from 10 to 20 between two looks"
-    closed = after(probing(opened, NOW), 1, ())
+    closed = after(probing(opened, "one", NOW), 1, ())
     assert tripped(closed, Headcount(20, 2, 5, {}), LIMIT, NOW + HOUR).breaker_open_at is None
 
 
@@ -74,11 +74,11 @@ class TestClosing:
         assert after(self.OPEN, 3, ()) == self.OPEN
 
     def test_a_try_that_succeeds_closes_it(self):
-        closed = after(probing(self.OPEN, NOW), 1, ())
+        closed = after(probing(self.OPEN, "one", NOW), 1, ())
         assert closed == FleetMemory()
 
     def test_a_try_that_fails_keeps_it_open(self):
-        tried = after(probing(self.OPEN, NOW), 0, [NOW])
+        tried = after(probing(self.OPEN, "one", NOW), 0, [NOW])
         assert (tried.breaker_open_at, tried.failures) == (NOW, (NOW, NOW))
 
     def test_among_many_failures_one_more_is_noticed(self):
@@ -96,7 +96,9 @@ def test_the_whole_life_of_an_open_breaker():
     assert not fleet_facts(TEN, [], fleet, now).breaker_probe
     now += PROBE_AFTER
     assert fleet_facts(TEN, [], fleet, now).breaker_probe
-    fleet = probing(fleet, now)
+    fleet = probing(fleet, "one", now)
     assert not fleet_facts(TEN, [], fleet, now + MINUTE).breaker_probe
+    assert fleet.breaker_probe_id == "one"
     fleet = after(fleet, 1, ())
+    assert fleet.breaker_probe_id == ""
     assert not fleet_facts(TEN, [], fleet, now + timedelta(days=1)).breaker_open

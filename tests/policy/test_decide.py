@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from shared.model.decisions import Decision, Reason, Verdict, decision_id
+from shared.model.decisions import Decision, GrowPool, Reason, SetTier, Verdict, decision_id
 from shared.model.facts import View
 from shared.model.fleet import Power
 from shared.model.memory import Memory, Warned, Wish
 from shared.model.money import ListPrice, Money
-from shared.policy.decide import decide
+from shared.policy.decide import _in_turn, decide
 from shared.policy.document import Policy, read_policy
 from shared.policy.forecast import transitions
 from shared.policy.remember import conclude, observe
@@ -170,6 +170,22 @@ class TestPools:
         ]
         assert decisions[2].message == "waits for stop of batch1"
         assert decisions[0].message == "no rule speaks for the cluster as a whole"
+
+    def test_a_fallback_does_not_wait_for_the_clusters_tier(self):
+        """Lower levels go first, whoever they belong to: nodes that are missing now before what can be done any day."""
+        seen = with_pool()
+        tier = SetTier(seen.id, to="Free")
+        grow = GrowPool(seen.id, "batch", count=5, urgent=True)
+        said = [
+            Decision("1", seen.id, seen.id, tier, Verdict.ACT, Reason.TIER, "tier", "sla", "tier"),
+            Decision("2", seen.id, grow.target, grow, Verdict.ACT, Reason.FALL_BACK, "grow", "web", "more"),
+        ]
+        assert [(d.verdict, d.reason) for d in _in_turn(said)] == [
+            (Verdict.DEFER, Reason.WAITS_FOR),
+            (Verdict.ACT, Reason.FALL_BACK),
+        ]
+        assert _in_turn(said)[0].message == "waits for grow of batch"
+        assert _in_turn([said[0], replace(said[1], verdict=Verdict.DEFER)])[0].verdict is Verdict.ACT
 
     def test_a_cluster_that_stops_takes_its_pools_along(self):
         rules = policy(OFFICE, BATCH, guards=UNWARNED)

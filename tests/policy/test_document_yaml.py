@@ -166,3 +166,10 @@ class TestBytes:
         (found,) = caught.value.problems
         assert found.line == line
         assert said in str(found)
+
+
+def test_a_character_that_is_escaped_in_two_halves_is_one():
+    """As JSON escapes it; half a character made a traceback of a mistake."""
+    text = 'version: "\\ud808\\udf9a"\n'
+    with pytest.raises(PolicyError, match="version: "):
+        read_policy(text, "policy.yaml")
