@@ -391,6 +391,13 @@ def test_a_stop_waits_while_an_alert_fires_and_at_most_its_time():
     assert said.wish is Wish.STOPPED, "its time is over"
 
 
+def test_a_stop_waits_while_the_alerts_cannot_be_read():
+    for block, holds in (("keep_on", True), ("notify", False)):
+        some = rules(f"alert: '*', do: {block}, for: 2h", OFFICE)
+        said = of_pool(look(cluster(), rules_=some, problem="down"), some, at("Mon 19:30"), None)
+        assert (said.wish is Wish.RUNNING) is holds
+
+
 def test_a_firing_alert_holds_what_is_up_and_starts_nothing():
     keep = rules("alert: '*', do: keep_on, for: 2h")
     down = stopped()

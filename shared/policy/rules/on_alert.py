@@ -120,7 +120,7 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     if alerts is None:
         step = view.memory.reliefs.get("", NO_RELIEF).steps.get(rule.name)
         if rule.block.do != "wake" or step is None or now < step.until:
-            return (_said(rule, None, "the alerts could not be read"),)
+            return (_unread(view, rule, step),)
         alerts = ()  # its time is over, whatever fires
     match rule.block.do:
         case "wake":
@@ -183,6 +183,16 @@ def _said(rule: BoundRule, pool: str | None, sentence: str) -> Proposal:
         fingerprint=rule.fingerprint,
         mode=rule.mode,
     )
+
+
+def _unread(view: View, rule: BoundRule, step: Step | None) -> Proposal:
+    """Unknown is never idle: what an alert may be holding up stays up."""
+    said = _said(rule, None, "the alerts could not be read")
+    holds = rule.block.do in ("keep_on", "scale") or (rule.block.do == "wake" and step is not None)
+    if not holds or Need.ALERTS not in view.facts or view.cluster.power is not Power.RUNNING:
+        return said
+    text = f"{said.sentence}, so it stays up"
+    return replace(said, voice=Voice.HOLD, wish=Wish.RUNNING, cause=f"{KEY}:unread", sentence=text)
 
 
 def _heard(alerts: tuple[Occurrence, ...]) -> str:
