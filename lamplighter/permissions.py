@@ -161,6 +161,7 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
         acts(writes_clusters),
     ),
     (f"{CLUSTERS}/agentPools/upgradeNodeImageVersion/action", "renews node images", acts(renews_images)),
+    (f"{CLUSTERS}/maintenanceConfigurations/read", "one that somebody else wrote is left", acts(writes_maintenance)),
     (f"{CLUSTERS}/maintenanceConfigurations/write", "AKS's own windows follow a schedule", acts(writes_maintenance)),
 )
 

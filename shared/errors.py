@@ -10,6 +10,7 @@ LamplighterError                 one sentence for people
 │   ├── Forbidden                401, 403
 │   ├── NotFound                 404
 │   ├── Refused                  any other 4xx: the request will not get better by itself
+│   │   └── Unsent               we refused it ourselves on what was read: nothing was sent
 │   └── NoReply                  no answer, 5xx: the effect is unknown
 └── Superseded                   a compare-and-swap lost: somebody wrote first
 """
@@ -84,6 +85,9 @@ class NotFound(CloudError): ...
 
 
 class Refused(CloudError): ...
+
+
+class Unsent(Refused): ...
 
 
 class NoReply(CloudError): ...

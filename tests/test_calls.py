@@ -25,6 +25,7 @@ OPERATIONS = {
     "managed_clusters.list_kubernetes_versions": f"{AKS}/locations/kubernetesVersions/read",
     "agent_pools.get": f"{CLUSTERS}/agentPools/read",
     "agent_pools.get_upgrade_profile": f"{CLUSTERS}/agentPools/upgradeProfiles/read",
+    "maintenance_configurations.get": f"{CLUSTERS}/maintenanceConfigurations/read",
     "query.usage": "Microsoft.CostManagement/query/action",
     "forecast.usage": "Microsoft.CostManagement/forecast/action",
 }

@@ -87,11 +87,14 @@ def configurations(policy: Path, now: datetime) -> dict[str, Any]:
     from shared.policy.ring_fold import ring_rules  # noqa: PLC0415
 
     found: dict[str, Any] = {}
-    for rule in ring_rules(read_policy_file(policy)):
+    read = read_policy_file(policy)
+    # A freeze of some clusters is in their configurations only, and a file of the policy names none.
+    freezes = tuple(one for one in read.freezes if "upgrade" in one.hold and one.match is None)
+    for rule in ring_rules(read):
         if not rule.schedules:
             found[rule.name] = "it has no window, so AKS's own windows stay as they are"
             continue
-        made = maintenance_window(rule.schedules[0], now)
+        made = maintenance_window(rule.schedules[0], now, freezes)
         body = {"properties": {"maintenanceWindow": made.window}}
         found[rule.name] = made.problem if made.window is None else dict.fromkeys(NAMES, body)
     return found

@@ -15,7 +15,7 @@ from shared.clients import answers
 from shared.clients.azure import Cloud
 from shared.clients.clusters import SENT_ONCE, Accepted, place_of, put_pool, whole, written
 from shared.clients.reading import cluster_from
-from shared.errors import NoReply, Refused
+from shared.errors import NoReply, NotFound, Unsent
 from shared.model.decisions import (
     PutMaintenance,
     Reconcile,
@@ -28,6 +28,8 @@ from shared.model.fleet import Cluster
 from shared.model.versions import Line, Offer, Release, Releases, UpgradeOffers, Version
 
 SECRETS = "WriteOnlySecrets"
+WRITTEN = ("durationHours", "notAllowedDates", "schedule", "startDate", "startTime", "utcOffset")
+"""What we write of a maintenance window."""
 
 
 def offers(cloud: Cloud, cluster: Cluster, *, images: bool) -> UpgradeOffers:
@@ -178,20 +180,48 @@ def upgrade_node_image(cloud: Cloud, action: UpgradeNodeImage) -> Accepted:
     )
 
 
-def put_maintenance(cloud: Cloud, action: PutMaintenance) -> Accepted:
-    """One maintenance configuration; Azure answers when it is written, so there is no operation to ask."""
+def put_maintenance(cloud: Cloud, action: PutMaintenance, ours: Callable[[str], bool]) -> Accepted:
+    """One maintenance configuration; Azure answers when it is written, so there is no operation to ask.
+
+    `ours` tells from the text of the one that is there whether we wrote it. Raises Unsent for somebody else's.
+    """
     place = place_of(action.cluster)
     operations = cloud.client(place.subscription).maintenance_configurations
+    what = f"the maintenance configuration {action.name} of {place.name}"
+    there = _window_there(cloud, action, f"reading {what}")
+    if there == action.window:
+        return Accepted(None, already=True)
+    if there and not ours(there):
+        raise Unsent(
+            f"{what} was made or changed by somebody else, so it is left as it is; delete it to have it made from the"
+            " schedule",
+            code="SetBySomebody",
+        )
     body: Any = {"properties": {"maintenanceWindow": json.loads(action.window)}}
-    with answers.answering(f"writing the maintenance configuration {action.name} of {place.name}"):
+    with answers.answering(f"writing {what}"):
         operations.create_or_update(place.group, place.name, action.name, body, retry_total=0)
     return Accepted(None)
+
+
+def _window_there(cloud: Cloud, action: PutMaintenance, doing: str) -> str:
+    """The window that is there, written as ours are, without what Azure adds; '' for none."""
+    place = place_of(action.cluster)
+    client = cloud.client(place.subscription)
+    try:
+        with answers.answering(doing):
+            document = client.maintenance_configurations.get(place.group, place.name, action.name, cls=_document)
+    except NotFound:
+        return ""
+    window = _properties(document).get("maintenanceWindow") or {}
+    said = {key: window[key] for key in WRITTEN if window.get(key) is not None}
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 
 def _put_cluster(
     cloud: Cloud, cluster_id: str, doing: str, there: Callable[[Cluster], bool], change: Callable[[Any], None]
 ) -> Accepted:
-    """GET, modify, PUT with the etag. Raises Refused where a secret that Azure does not show would be lost."""
+    """GET, modify, PUT with the etag. Raises Unsent where a secret that Azure does not show would be lost, and where
+    there is no etag: a change of somebody's in between would be."""
     from azure.core import MatchConditions  # noqa: PLC0415 - azure-core is imported at the first call
 
     place = place_of(cluster_id)
@@ -204,15 +234,16 @@ def _put_cluster(
         return Accepted(None, already=True)
     secret = hidden_secret(raw)
     if secret:
-        raise Refused(f"{doing} of {place.name}: {secret}, which Azure does not show: nothing is written", code=SECRETS)
+        raise Unsent(f"{doing} of {place.name}: {secret}, which Azure does not show: nothing is written", code=SECRETS)
     for profile in document["properties"].get("agentPoolProfiles") or ():
         # Sent back, it would pin the nodes to the image they had.
         profile.pop("nodeImageVersion", None)
     etag = document.e_tag
+    if not etag:
+        text = f"{doing} of {place.name}: Azure gave no etag, so a change in between could be lost: nothing is written"
+        raise Unsent(text, code="NoEtag")
     change(document)
-    options = dict(SENT_ONCE)
-    if etag:
-        options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+    options = {**SENT_ONCE, "etag": etag, "match_condition": MatchConditions.IfNotModified}
     return written(
         f"{doing} of {place.name}",
         lambda: operations.begin_create_or_update(place.group, place.name, document, cls=whole, **options),

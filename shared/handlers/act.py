@@ -24,6 +24,7 @@ from shared.errors import (
     Refused,
     Superseded,
     Throttled,
+    Unsent,
 )
 from shared.handlers import gathering, inforce, records
 from shared.handlers.releases import releases
@@ -210,7 +211,8 @@ def _failed(case: _Case, claimed: Stored[Memory], error: CloudError, *, capacity
     app, now = case.app, case.app.clock()
     _answer(app, claimed, lambda memory: protocol.failed(memory, now, error.code, str(error), capacity))
     _record(case, "failed", code=error.code, message=str(error))
-    _count_failure(app, now)
+    if not isinstance(error, Unsent):  # nothing of Azure's went wrong
+        _count_failure(app, now)
     return "failed"
 
 

@@ -31,6 +31,7 @@ from shared.model.money import Prices
 from shared.policy import alerting, breaker, matters, orphans, postponing, reliefs, remember
 from shared.policy.admit import admit
 from shared.policy.bound import UNMATCHED, BoundRule
+from shared.policy.claim import being_written
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import counted, fleet_facts
@@ -234,14 +235,8 @@ def _as_admitted(state: _Tick, plan: Plan) -> None:
 
 
 def _changed(state: _Tick, change: records.Change) -> None:
-    if change.after.value != change.before and not _being_written(change.before, state.now):
+    if change.after.value != change.before and not being_written(change.before, state.now):
         state.changed[change.before.cluster] = change
-
-
-def _being_written(memory: Memory, now: datetime) -> bool:
-    """A worker holds the claim and will write Azure's answer: what we noticed can wait for the next tick."""
-    open_ = memory.open
-    return open_ is not None and open_.phase is Phase.CLAIMED and now <= open_.lease_until
 
 
 def _write(

@@ -21,9 +21,10 @@ from shared.handlers import gathering, inforce, records
 from shared.handlers.sending import Sending
 from shared.model.decisions import Decision, ResizePool
 from shared.model.facts import NO_FACTS, FleetFacts, Need, View
-from shared.model.memory import Memory, Phase, Stored
+from shared.model.memory import Memory, Stored
 from shared.policy.admit import admit
 from shared.policy.capacity_memory import tells_more
+from shared.policy.claim import being_written
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.pacing import recent_moves
@@ -129,13 +130,7 @@ def _remember(app: App, looks: Iterable[_Look], moving: set[str], now: datetime)
     changed = [
         Stored(look.view.memory, look.stored.etag)
         for look in looks
-        if not _being_written(look.stored.value, now)
+        if not being_written(look.stored.value, now)
         and (look.view.cluster.id in moving or tells_more(look.stored.value.groups, look.view.memory.groups))
     ]
     return frozenset(app.journal.swap_many(changed))
-
-
-def _being_written(memory: Memory, now: datetime) -> bool:
-    """A worker holds the claim and will write Azure's answer: what was noticed can wait for the next look."""
-    open_ = memory.open
-    return open_ is not None and open_.phase is Phase.CLAIMED and now <= open_.lease_until

@@ -12,6 +12,7 @@ from shared.clients.clusters import Accepted
 from shared.model.decisions import Action
 from shared.model.memory import Memory
 from shared.model.silence import rule_id
+from shared.policy.upgrade_memory import is_configured
 
 Write = Callable[[Cloud, Any, Memory], Accepted]
 """(cloud, action, the claimed memory) -> what Azure answered. Raises CloudError."""
@@ -35,7 +36,9 @@ WRITERS: Mapping[str, Write] = MappingProxyType(
         "set_tier": lambda cloud, action, _: upgrading.set_tier(cloud, action),
         "silence_alerts": lambda cloud, action, _: silences.put(cloud, action),
         "unsilence_alerts": lambda cloud, action, _: silences.remove(cloud, rule_id(action.cluster)),
-        "put_maintenance": lambda cloud, action, _: upgrading.put_maintenance(cloud, action),
+        "put_maintenance": lambda cloud, action, memory: upgrading.put_maintenance(
+            cloud, action, lambda window: is_configured(memory, action.name, window)
+        ),
     }
 )
 

@@ -54,7 +54,7 @@ class Relief:
     steps: Mapping[str, Step] = field(default_factory=lambda: NO_STEPS)
     """rule -> its last step"""
     before: PoolSize | None = None
-    """As it was when the first of the steps in force was made; never overwritten while it is open."""
+    """As it was when the first of the steps in force was made, or as somebody set it since."""
     now: PoolSize | None = None
     """As we left it."""
     changed_at: datetime | None = None
@@ -62,7 +62,11 @@ class Relief:
     woken: bool = False
     """Of a cluster: it was stopped, and we start it for an alert."""
     left: str = ""
-    """Why it was not put back, in one sentence, once somebody else had changed it."""
+    """What somebody else changed of it, in one sentence: it is left as it is, or goes back to that."""
+    tried: PoolSize | None = None
+    """What a step that failed asked for: Azure may show it all the same."""
+    replaced: Step | None = None
+    """The step of the same rule before its last one, in force again should that one fail."""
 
     @property
     def is_open(self) -> bool:
@@ -72,15 +76,20 @@ class Relief:
 NO_RELIEF = Relief()
 
 
+def _step_to_json(step: Step, text: Any) -> Document:
+    return {"at": text(step.at), "until": text(step.until), "alert": step.alert}
+
+
+def _step_from_json(document: Mapping[str, Any], instant: Any) -> Step:
+    return Step(instant(document["at"]), instant(document["until"]), document["alert"])
+
+
 def relief_to_json(relief: Relief, text: Any) -> Document:
     """`text` writes an instant."""
-    document: Document = {
-        "steps": {
-            rule: {"at": text(one.at), "until": text(one.until), "alert": one.alert}
-            for rule, one in relief.steps.items()
-        }
-    }
-    for name in ("before", "now"):
+    document: Document = {"steps": {rule: _step_to_json(one, text) for rule, one in relief.steps.items()}}
+    if relief.replaced is not None:
+        document["replaced"] = _step_to_json(relief.replaced, text)
+    for name in ("before", "now", "tried"):
         size = getattr(relief, name)
         if size is not None:
             document[name] = [size.count, size.min_count, size.max_count]
@@ -95,14 +104,15 @@ def relief_to_json(relief: Relief, text: Any) -> Document:
 
 def relief_from_json(document: Mapping[str, Any], instant: Any) -> Relief:
     """Raises KeyError, TypeError or ValueError for what is damaged. `instant` reads one."""
-    steps = {
-        rule: Step(instant(one["at"]), instant(one["until"]), one["alert"]) for rule, one in document["steps"].items()
-    }
-    before, now, changed_at = document.get("before"), document.get("now"), document.get("changed_at")
+    steps = {rule: _step_from_json(one, instant) for rule, one in document["steps"].items()}
+    before, now, tried = document.get("before"), document.get("now"), document.get("tried")
+    changed_at, replaced = document.get("changed_at"), document.get("replaced")
     return Relief(
         steps=steps,
         before=None if before is None else PoolSize(*before),
         now=None if now is None else PoolSize(*now),
+        tried=None if tried is None else PoolSize(*tried),
+        replaced=None if replaced is None else _step_from_json(replaced, instant),
         changed_at=None if changed_at is None else instant(changed_at),
         woken=bool(document.get("woken")),
         left=str(document.get("left", "")),

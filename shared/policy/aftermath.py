@@ -28,11 +28,12 @@ def nothing(memory: Memory, action: Action, now: datetime) -> Memory:
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What follows when Azure took it, when it was seen to be done, when it failed."""
+    """What follows when Azure took it, when it was seen to be done, when it failed, when it was there before."""
 
     accepted: Leaves = nothing
     succeeded: Leaves = nothing
     failed: Leaves = nothing
+    already: Leaves = nothing
 
 
 NONE = Aftermath()
@@ -49,7 +50,7 @@ AFTERMATHS: Mapping[str, Aftermath] = MappingProxyType(
         "reconcile": Aftermath(accepted=repair.accepted),
         "silence_alerts": Aftermath(accepted=quiet_memory.silenced),
         "unsilence_alerts": Aftermath(accepted=quiet_memory.heard_again),
-        "put_maintenance": Aftermath(accepted=upgrade.configured),
+        "put_maintenance": Aftermath(accepted=upgrade.configured, already=upgrade.configured),
     }
 )
 

@@ -85,6 +85,8 @@ class BoundRule:
     """Only the guards this rule sets itself."""
     environment: str = ""
     """Where the cluster is that it speaks about; set only for rules that ask, by `Policy.placed`."""
+    freezes: tuple[Freeze, ...] = ()
+    """Those that hold what it does; set where `environment` is."""
     fingerprint: str = ""
     """Digest of block, schedules and calendars: what adoption is bound to."""
 

@@ -52,6 +52,7 @@ __all__ = [
     "Settled",
     "accepted",
     "already_there",
+    "being_written",
     "claim",
     "failed",
     "may_write",
@@ -150,6 +151,12 @@ def may_write(memory: Memory, decision_id: str, now: datetime) -> bool:
     return now + HTTP_TIMEOUT + QUIET <= open_.lease_until
 
 
+def being_written(memory: Memory, now: datetime) -> bool:
+    """A worker holds the claim and will write Azure's answer: what was noticed can wait for the next look."""
+    open_ = memory.open
+    return open_ is not None and open_.phase is Phase.CLAIMED and now <= open_.lease_until
+
+
 def accepted(memory: Memory, now: datetime, operation: str | None) -> Memory:
     """Azure took it (200, 202, 204). `operation` is the whole URL to ask later. Success is only what is seen then."""
     open_ = claimed(memory)
@@ -165,7 +172,9 @@ def already_there(memory: Memory, now: datetime) -> Memory:
     target, goal = without_failure(memory.target(open_.pool), open_.kind), goal_of(open_)
     if goal is not None:
         target = replace(target, served=Served(goal, now))
-    return freed(memory, target if target != memory.target(open_.pool) else None)
+    memory = freed(memory, target if target != memory.target(open_.pool) else None)
+    action = action_of(open_, memory.cluster)
+    return memory if action is None else aftermath_of(action).already(memory, action, now)
 
 
 def postponed(memory: Memory, now: datetime, not_before: datetime) -> Memory:

@@ -135,7 +135,8 @@ class Policy:
         key = (rule.name, environment)
         known = self._placed.get(key)
         if known is None:
-            known = self._placed[key] = replace(rule, environment=environment)
+            holding = tuple(freeze for freeze in self.freezes if "upgrade" in freeze.hold)
+            known = self._placed[key] = replace(rule, environment=environment, freezes=holding)
         return known
 
     def _environment(self, cluster: Cluster, _: str) -> Environment:

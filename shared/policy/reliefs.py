@@ -44,8 +44,13 @@ def due(view: View, rules: tuple[BoundRule, ...], now: datetime, mode: str) -> I
         if _in_use(pool, relief.before) and any(now < step.until for step in relief.steps.values()):
             continue
         # A stopped pool shows no size; it is put back once it runs.
-        if pool.power is Power.RUNNING and relief.now is not None and PoolSize.of(pool) == relief.now:
-            yield _back(view.cluster, pool, relief, (relief.before, relief.now), mode)
+        size = PoolSize.of(pool)
+        if pool.power is Power.RUNNING and size is not None and size != relief.before and _is_ours(relief, size):
+            yield _back(view.cluster, pool, relief, (relief.before, size), mode)
+
+
+def _is_ours(relief: Relief, size: PoolSize) -> bool:
+    return size in (relief.now, relief.tried)
 
 
 def _in_use(pool: NodePool, before: PoolSize) -> bool:
@@ -111,17 +116,17 @@ def _seen(cluster: Cluster, memory: Memory, name: str, relief: Relief, now: date
         return None
     size = PoolSize.of(pool) if cluster.power is pool.power is Power.RUNNING else None
     fresh = relief.changed_at is not None and now - relief.changed_at < LAG
-    if size is None or size == relief.now or fresh or not cluster.is_settled or cluster.is_moving(name):
+    if size is None or fresh or not cluster.is_settled or cluster.is_moving(name):
         return relief
-    if size == relief.before:
-        return closed(relief)
+    if size == relief.before or _is_ours(relief, size):
+        return closed(relief) if size == relief.before else relief
     left = f"pool {pool.name} had {relief.before}, we made it {relief.now} for an alert, and now it has {size}"
     return replace(closed(relief), left=f"{left}: somebody changed it since, so it is left as it is")
 
 
 def closed(relief: Relief) -> Relief:
     """Ended; the steps stay, so that the same alerts do not act again."""
-    return replace(relief, before=None, now=None, woken=False)
+    return replace(relief, before=None, now=None, tried=None, replaced=None, woken=False)
 
 
 def told(before: Memory, after: Memory, cluster: Cluster, now: datetime) -> tuple[Notice, ...]:
@@ -142,19 +147,27 @@ def accepted(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Me
     relief = memory.reliefs.get(name, NO_RELIEF)
     if action.restores:
         return memory
-    size = PoolSize(action.count, action.min_count, action.max_count)
-    was = PoolSize(action.was_count, action.was_min, action.was_max)
+    was, size = _sizes(action)
     step = Step(now, now + timedelta(seconds=action.lasting), action.alert)
+    # What a person set since the step before is what it goes back to, and people hear of it.
+    ours = relief.before is None or _is_ours(relief, was)
     opened = replace(
         relief,
         steps={**relief.steps, action.rule: step},
-        # What a person set since the step before is what it goes back to.
-        before=relief.before if relief.before is not None and relief.now == was else was,
+        before=relief.before if relief.before is not None and ours else was,
         now=size,
+        tried=None,
+        replaced=relief.steps.get(action.rule),
         changed_at=now,
-        left="",
+        left="" if ours else f"pool {name} had {relief.before}, somebody made it {was}: it goes back to that",
     )
     return replace(memory, reliefs={**memory.reliefs, name: opened})
+
+
+def _sizes(action: RaisePool | LowerPool) -> tuple[PoolSize, PoolSize]:
+    """(as it was, as it is to be)."""
+    was = PoolSize(action.was_count, action.was_min, action.was_max)
+    return was, PoolSize(action.count, action.min_count, action.max_count)
 
 
 def succeeded(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Memory:
@@ -165,18 +178,23 @@ def succeeded(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> M
         if relief is None:
             return memory
         return replace(memory, reliefs={**memory.reliefs, name: replace(closed(relief), changed_at=now)})
-    if relief is None or action.rule not in relief.steps or relief.now is None:
+    step = None if relief is None else relief.steps.get(action.rule)
+    if relief is None or step is None or step.alert != action.alert or relief.now is None:
         # No answer was recorded, and it is done all the same.
         return accepted(memory, action, now)
     return replace(memory, reliefs={**memory.reliefs, name: replace(relief, changed_at=now)})
 
 
 def failed(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Memory:
-    """Not done: the alert may ask again once the back-off is over."""
-    del now
+    """Not done: the step before it stands again, and the alert may ask again once the back-off is over."""
     name = (action.pool or "").casefold()
     relief = memory.reliefs.get(name)
-    if action.restores or relief is None or action.rule not in relief.steps:
-        return memory
-    steps: Mapping[str, Step] = {rule: step for rule, step in relief.steps.items() if rule != action.rule}
-    return replace(memory, reliefs={**memory.reliefs, name: replace(relief, steps=steps)})
+    step = None if relief is None else relief.steps.get(action.rule)
+    if action.restores or relief is None or step is None or step.alert != action.alert:
+        return memory  # refused before anything began
+    steps: Mapping[str, Step] = {rule: one for rule, one in relief.steps.items() if rule != action.rule}
+    if relief.replaced is not None:
+        steps = {**steps, action.rule: relief.replaced}
+    was, size = _sizes(action)
+    undone = replace(relief, steps=steps, now=was, tried=size, replaced=None, changed_at=now)
+    return replace(memory, reliefs={**memory.reliefs, name: undone})

@@ -102,7 +102,7 @@ class Turns:
 
 def halt_cause(rule: str, rings: Rings) -> str:
     """The same halt gives the same text."""
-    return "" if rings.halt is None else f"{rule}:{rings.halt.at:%Y-%m-%dT%H:%M:%SZ}"
+    return "" if rings.halt is None else f"{rule}:{rings.halt.ring}:{rings.halt.at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def halt_notices(before: Mapping[str, Rings], after: Mapping[str, Rings], now: datetime) -> list[Notice]:
@@ -112,6 +112,9 @@ def halt_notices(before: Mapping[str, Rings], after: Mapping[str, Rings], now: d
         halt, known = rings.halt, before.get(name, Rings()).halt
         if halt is None or halt == known:
             continue
+        if known is not None:
+            over = f"{name}: an earlier ring stands still now"
+            told.append(Notice("ring_halted", known.cluster, halt_cause(name, before[name]), over, now, resolved=True))
         text = (
             f"{name}: ring {halt.ring} and all later ones stand still, since {halt.why};"
             " look at it, then `lamplighter upgrades release` lets them go on"

@@ -71,7 +71,7 @@ def folded(before: Rings, order: Order, members: Iterable[Member], now: datetime
     A proof is never taken back, a halt stands until it is released, and what nobody saw proves nothing.
     """
     known = tuple(members)
-    halt = before.halt or _halt(order, known, before.released_at)
+    halt = _first(order, before.halt, _halt(order, known, before.released_at))
     rings = []
     for name in order.rings:
         mine = tuple(one for one in known if one.ring == name)
@@ -86,6 +86,13 @@ def folded(before: Rings, order: Order, members: Iterable[Member], now: datetime
         rings.append(replace(ring, clusters=len(mine), there=there, waiting=waiting))
     begun = tuple(sorted(one.cluster for one in known if one.past is not None and one.past.begun_at is not None))
     return replace(before, rings=tuple(rings), halt=halt, begun=begun, whole=whole)
+
+
+def _first(order: Order, standing: Halt | None, new: Halt | None) -> Halt | None:
+    """The halt of the earlier ring: it holds the later ones too. Of one ring the one that stands."""
+    if standing is None or new is None:
+        return standing or new
+    return new if _place(order, new.ring) < _place(order, standing.ring) else standing
 
 
 def _halt(order: Order, members: Sequence[Member], released_at: datetime | None) -> Halt | None:
@@ -229,7 +236,7 @@ def image_gate(rings: Rings, order: Order, ring: str, image: str) -> Gate:
         if one is not None and not one.clusters:
             continue
         if one is None or one.image is None or _image(one.image.what) < _image(image):
-            text = f"ring {name} has yet to soak node image {image.rpartition('-')[2]}"
+            text = f"ring {name} has yet to take node image {image.rpartition('-')[2]}"
             return Gate(open=False, sentence=text, waits_for=name)
     return OPEN
 

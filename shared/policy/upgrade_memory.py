@@ -72,6 +72,11 @@ def configured(memory: Memory, action: PutMaintenance, now: datetime) -> Memory:
     return replace(memory, upgrade=replace(past, configurations=known))
 
 
+def is_configured(memory: Memory, name: str, window: str) -> bool:
+    """Whether this is what we last wrote there."""
+    return memory.upgrade is not None and memory.upgrade.configurations.get(name) == digest_of(window)
+
+
 def running_pools(cluster: Cluster) -> tuple[NodePool, ...]:
     """A stopped pool is upgraded once it runs again: until then nothing of it can fail."""
     if cluster.power is not Power.RUNNING:

@@ -9,11 +9,11 @@ The loudest voice that says anything decides. When wishes of equal voice collide
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Proposal, Reason, Voice
+from shared.model.decisions import Obstacle, Proposal, Reason, ScalePool, Verdict, Voice
 from shared.model.facts import View
 from shared.model.fleet import Cluster
 from shared.model.memory import PersonHold, Wish
@@ -21,7 +21,7 @@ from shared.policy import reliefs
 from shared.policy.bound import BoundRule, Environment, KeepException
 from shared.policy.document import Policy
 from shared.policy.match import fits
-from shared.policy.rules import BY_KEY
+from shared.policy.rules import BY_KEY, spot
 from shared.policy.spoken import spoken
 from shared.policy.tags import NOTHING, OwnerTags, read_tags
 
@@ -67,7 +67,27 @@ def hear(view: View, policy: Policy, now: datetime, owner: Owner | None = None) 
         proposals.extend(_person(hold, pool, who.zone, policy.mode) for hold in people for pool in _reach(hold, pools))
     if view.memory.reliefs:
         proposals.extend(reliefs.due(view, who.rules, now, policy.mode))
-    return Hearing(who, tuple(proposals))
+    return Hearing(who, _apart(proposals, who.rules, view.cluster))
+
+
+def _apart(proposals: list[Proposal], rules: tuple[BoundRule, ...], cluster: Cluster) -> tuple[Proposal, ...]:
+    """The proposals, where alerts leave pools alone whose size a capacity group decides: it would take nodes back.
+
+    What alerts did before the group was there still goes back.
+    """
+    groups = [rule for rule in rules if rule.kind == spot.KEY and rule.mode == "act"]
+    if not groups or not any(isinstance(one.action, ScalePool) for one in proposals):
+        return tuple(proposals)
+    moved = {pool: rule.name for rule in groups for pool in spot.moves(rule, cluster)}
+    return tuple(_left_alone(one, moved) for one in proposals)
+
+
+def _left_alone(proposal: Proposal, moved: Mapping[str, str]) -> Proposal:
+    action, by = proposal.action, moved.get(proposal.pool or "")
+    if by is None or not isinstance(action, ScalePool) or action.restores:
+        return proposal
+    why = f"its size is what {by} makes of its capacity group; let alerts scale another pool"
+    return replace(proposal, obstacle=Obstacle(Reason.SPOT_POOL, why, verdict=Verdict.REFUSE))
 
 
 def _reach(hold: PersonHold, pools: tuple[str, ...]) -> tuple[str | None, ...]:

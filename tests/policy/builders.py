@@ -109,8 +109,14 @@ def with_pool(*pools: NodePool, **more: Any) -> Cluster:
 def adopted(rules: Policy, about: Cluster, since: datetime = LONG_AGO, **target: Any) -> Memory:
     """A memory that adopted all rules for a cluster at `since`; `target` is more of the cluster's own memory."""
     acting = [rule for rule in owner_of(about, rules).rules if rule.mode == "act"]
-    mine = {rule.name: Adoption(rule.fingerprint, since) for rule in acting if rule.block.pools is None}
-    theirs = {rule.name: Adoption(rule.fingerprint, since) for rule in acting if rule.block.pools is not None}
+    mine = {
+        rule.name: Adoption(rule.fingerprint, since) for rule in acting if getattr(rule.block, "pools", None) is None
+    }
+    theirs = {
+        rule.name: Adoption(rule.fingerprint, since)
+        for rule in acting
+        if getattr(rule.block, "pools", None) is not None
+    }
     known = {"ran_at": since, "seen": Seen(about.power, since)}
     targets = {"": TargetMemory(adopted=mine, **(known | target))}
     if theirs:

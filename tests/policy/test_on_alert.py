@@ -375,6 +375,44 @@ def test_a_step_after_a_persons_change_goes_back_to_what_the_person_set():
     assert (opened.before, opened.now) == (PoolSize(8), PoolSize(10))
 
 
+def test_a_second_step_that_failed_leaves_the_first_in_force_and_its_size_on_record():
+    seen = with_pools(fixed(5))
+    memory = with_relief(seen, relief(PoolSize(3), PoolSize(5)))
+    second = of_pool(look(seen, alert("2", NOON + HOUR), memory=memory), now=NOON + HOUR).action
+    failed = reliefs.failed(reliefs.accepted(memory, second, NOON + HOUR), second, NOON + HOUR)
+    one = failed.reliefs["user1"]
+    assert (one.before, one.now, one.tried) == (PoolSize(3), PoolSize(5), PoolSize(7))
+    assert one.steps == memory.reliefs["user1"].steps
+    for shown in (5, 7):
+        later = with_pools(fixed(shown))
+        kept = learned(look(later, alert("2", NOON + HOUR), memory=failed), rules(), NOON + 2 * HOUR)
+        assert kept.reliefs["user1"].is_open, "either size is our doing"
+        over = of_pool(look(later, memory=kept), now=NOON + 3 * HOUR)
+        assert (over.reason, size(over)) == (Reason.ALERT_OVER, (3, None, None))
+
+
+def test_people_hear_when_their_size_takes_the_place_of_the_one_on_record():
+    seen = with_pools(fixed(8))
+    memory = with_relief(seen, relief(PoolSize(3), PoolSize(5)))
+    second = of_pool(look(seen, alert("2", NOON + HOUR), memory=memory), now=NOON + HOUR).action
+    after = reliefs.accepted(memory, second, NOON + HOUR)
+    [notice] = reliefs.told(memory, after, seen, NOON + HOUR)
+    assert "had 3 nodes, somebody made it 8 nodes: it goes back to that" in notice.sentence
+
+
+def test_a_pool_of_a_capacity_group_is_the_groups():
+    """The group would take the nodes back, and call it somebody's change."""
+    group = "  - {name: g, match: {environments: [dev]}, spot: {groups: [{name: web, spot: ['spot*'],"
+    both = rules(SCALE, f"{group} fallback: user1, nodes: {{min: 3, max: 9}}}}]}}}}")
+    seen = with_pools(fixed(3), replace(fixed(2), name="spot1", priority="Spot"))
+    said = of_pool(look(seen, alert(), rules_=both), both)
+    assert (said.verdict, said.reason) == (Verdict.REFUSE, Reason.SPOT_POOL)
+    assert said.message.endswith("its size is what g makes of its capacity group; let alerts scale another pool")
+    memory = with_relief(with_pools(fixed(5)), relief(PoolSize(3), PoolSize(5)), rules_=both)
+    back = of_pool(look(with_pools(fixed(5), seen.pools[-1]), memory=memory), both, NOON + 3 * HOUR)
+    assert back.reason is not Reason.SPOT_POOL, "the way back is open"
+
+
 # --- holding, waking
 
 

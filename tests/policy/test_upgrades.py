@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,12 +22,12 @@ from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
 from shared.model.memory import Owed, Seen
 from shared.model.spot import PoolSight
-from shared.model.upgrades import Ring, Run
+from shared.model.upgrades import Halt, Ring, Run
 from shared.model.versions import Offer, UpgradeOffers, Version
 from shared.policy.decide import decide
 from shared.policy.preflight import duration_of, surge_of
-from shared.policy.ring_fold import KIND
-from shared.policy.rings import Soak, counted
+from shared.policy.ring_fold import KIND, halt_notices
+from shared.policy.rings import Member, Order, Soak, counted, folded
 from shared.policy.rules.upgrades import needs
 from shared.policy.upgrade_memory import watched
 from shared.policy.voices import owner_of
@@ -249,3 +250,28 @@ class TestWatching:
         before = past("1.34.2", fall=fallen())
         assert watched(before, on(), rings(), IN_WINDOW).fall is not None
         assert watched(before, on(), rings(released_at=IN_WINDOW), IN_WINDOW + HOUR).fall is None
+
+
+def test_a_later_failure_in_an_earlier_ring_moves_the_halt_and_is_told():
+    """The first halt would leave the earlier ring open, and nobody would hear."""
+    order = Order(("dev", "staging"), Soak(7, 40))
+    late = Halt("staging", "s", IN_WINDOW - HOUR, "s: PodDrainFailure: no")
+    before = rings(halt=late)
+    member = Member("d", "d", "dev", past(fall=fallen()))
+    after = folded(before, order, [member], IN_WINDOW)
+    assert after.halt.ring == "dev"
+    over, told = halt_notices({"rings": before}, {"rings": after}, IN_WINDOW)
+    assert (over.about, over.resolved, told.about, told.resolved) == ("s", True, "d", False)
+    assert folded(rings(halt=HALT), order, [replace(member, ring="staging")], IN_WINDOW).halt == HALT
+    assert halt_notices({"rings": after}, {"rings": after}, IN_WINDOW) == []
+
+
+def test_days_on_which_upgrades_are_frozen_are_not_allowed_to_aks_either():
+    frozen = """freezes:
+  - {name: audit, from: 2026-12-21T00:00, to: 2026-12-24T00:00, hold: [upgrade], match: {environments: [dev]}}
+  - {name: other, from: 2026-12-01T00:00, to: 2026-12-03T00:00, hold: [stop]}
+  - {name: elsewhere, from: 2026-12-05T00:00, to: 2026-12-07T00:00, hold: [upgrade], match: {environments: [staging]}}
+"""
+    seen = on("1.35.1")
+    said = decided(view_of(seen, memory_of(seen, past("1.35.1")), None), rules("maintenance: true", more=frozen))
+    assert json.loads(said.action.window)["notAllowedDates"] == [{"start": "2026-12-21", "end": "2026-12-23"}]

@@ -194,6 +194,12 @@ class _Found:
         return ", ".join(off)
 
 
+def moves(rule: BoundRule, cluster: Cluster) -> frozenset[str]:
+    """Lower-case names of the pools whose size the rule decides about."""
+    pools = (pool for found in _found(rule, cluster) for pool in (*found.spots, found.fallback))
+    return frozenset(pool.name.casefold() for pool in pools)
+
+
 def _found(rule: BoundRule, cluster: Cluster) -> Iterator[_Found]:
     """The rule's groups whose pools are here. A glob means spot pools only, a fallback is on demand."""
     for entry in _entries(rule.block, cluster):

@@ -249,7 +249,8 @@ def _configuration(view: View, rule: BoundRule, now: datetime) -> Proposal | Non
     """The first of AKS's configurations that is not what the schedule makes of it now."""
     if not rule.block.maintenance or not rule.schedules or view.cluster.power is not Power.RUNNING:
         return None
-    made = maintenance_window(rule.schedules[0], now)
+    freezes = [one for one in rule.freezes if one.match is None or one.match.matches(view.cluster, rule.environment)]
+    made = maintenance_window(rule.schedules[0], now, freezes)
     past = view.memory.upgrade
     known = {} if past is None else past.configurations
     for name in NAMES if made.window is not None else ():

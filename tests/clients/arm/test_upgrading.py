@@ -8,7 +8,7 @@ import pytest
 
 from shared.clients import upgrading
 from shared.clients.clusters import Accepted
-from shared.errors import Refused
+from shared.errors import Refused, Unsent
 from shared.model.decisions import (
     PutMaintenance,
     Reconcile,
@@ -180,13 +180,42 @@ def test_a_node_image_is_renewed_by_a_post(cloud, wire, cluster_id):
     assert (wire.sent[0].method, wire.sent[0].path.rpartition("/")[2]) == ("POST", "upgradeNodeImageVersion")
 
 
-def test_a_maintenance_configuration_is_written_whole(cloud, wire, cluster_id):
-    window = {
-        "durationHours": 4,
-        "schedule": {"weekly": {"dayOfWeek": "Tuesday", "intervalWeeks": 1}},
-        "startTime": "20:00",
-    }
-    wire.say((200, {"properties": {"maintenanceWindow": window}}))
-    action = PutMaintenance(cluster_id, name="aksManagedAutoUpgradeSchedule", window=json.dumps(window))
-    assert upgrading.put_maintenance(cloud, action) == Accepted(None)
-    assert wire.sent[0].body == {"properties": {"maintenanceWindow": window}}
+WINDOW = {
+    "durationHours": 4,
+    "schedule": {"weekly": {"dayOfWeek": "Tuesday", "intervalWeeks": 1}},
+    "startTime": "20:00",
+}
+TEXT = json.dumps(WINDOW, sort_keys=True, separators=(",", ":"))
+NAME = "aksManagedAutoUpgradeSchedule"
+
+
+def of_azure(**window):
+    return {"properties": {"maintenanceWindow": {**window, "whatAzureAdds": 1, "utcOffset": None}}}
+
+
+@pytest.mark.parametrize(
+    "there",
+    [(404, {"error": {"code": "ResourceNotFound"}}), (200, of_azure(**{**WINDOW, "startTime": "19:00"}))],
+)
+def test_a_maintenance_configuration_that_is_ours_or_not_there_is_written_whole(cloud, wire, cluster_id, there):
+    wire.say(there, (200, of_azure(**WINDOW)))
+    asked = []
+    action = PutMaintenance(cluster_id, name=NAME, window=TEXT)
+    assert upgrading.put_maintenance(cloud, action, lambda text: not asked.append(text)) == Accepted(None)
+    assert [one.method for one in wire.sent] == ["GET", "PUT"]
+    assert wire.sent[1].body == {"properties": {"maintenanceWindow": WINDOW}}
+    assert [json.loads(text)["startTime"] for text in asked] == ["19:00"] * (there[0] == 200)
+
+
+def test_a_maintenance_configuration_of_somebody_else_is_left(cloud, wire, cluster_id):
+    wire.say((200, of_azure(**{**WINDOW, "durationHours": 8})))
+    with pytest.raises(Unsent, match="made or changed by somebody else, so it is left as it is"):
+        upgrading.put_maintenance(cloud, PutMaintenance(cluster_id, name=NAME, window=TEXT), lambda _: False)
+    assert [one.method for one in wire.sent] == ["GET"]
+
+
+def test_a_maintenance_configuration_that_is_as_it_should_be_is_not_written(cloud, wire, cluster_id):
+    wire.say((200, of_azure(**WINDOW)))
+    action = PutMaintenance(cluster_id, name=NAME, window=TEXT)
+    assert upgrading.put_maintenance(cloud, action, lambda _: False).already
+    assert [one.method for one in wire.sent] == ["GET"]
