@@ -65,11 +65,9 @@ def pulse(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  #
 def tell(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  # noqa: ARG001  the binding needs it
     """Send what people should know. A timer, not a queue: one message holds all that is pending, not one each."""
     with _told("tell", context=context):
-        from shared.handlers import publish  # noqa: PLC0415  light import
-        from shared.handlers import tell as handler  # noqa: PLC0415  light import
+        from shared.handlers import outgoing as handler  # noqa: PLC0415  light import
 
-        handler.tell(_the_app())
-        publish.publish(_the_app())
+        handler.outgoing(_the_app())
 
 
 @app.function_name("digest")

@@ -23,10 +23,9 @@ from shared.errors import LamplighterError
 from shared.handlers.act import act
 from shared.handlers.alert import alert
 from shared.handlers.look import look
+from shared.handlers.outgoing import outgoing
 from shared.handlers.poison import poison
-from shared.handlers.publish import publish
 from shared.handlers.pulse import pulse
-from shared.handlers.tell import tell
 from shared.handlers.tick import tick
 from shared.handlers.web import Request
 from shared.model.decisions import Plan
@@ -145,8 +144,7 @@ class Rehearsal:
             return None
         if self.on_tick is not None:
             self.on_tick(plan)
-        tell(self.app)
-        publish(self.app)
+        outgoing(self.app)
         return plan
 
     def deliver(self) -> None:

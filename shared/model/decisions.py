@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from hashlib import blake2s
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shared.model.fleet import NodePool
 from shared.model.memory import OpenAction, Wish
 from shared.model.money import Money
+from shared.model.relief import PoolSize
 
 NO_EVIDENCE: Mapping[str, str] = MappingProxyType({})
 
@@ -173,6 +174,28 @@ class ScalePool(ResizePool):
     """Seconds after which it ends in any case."""
     restores: bool = False
     """Back to what was before an alert."""
+
+    @classmethod
+    def between(cls, target: tuple[str, str], was: PoolSize, size: PoolSize, **more: Any) -> Self:
+        """From one size to another. `target` is (cluster id, pool)."""
+        return cls(
+            *target,
+            count=size.count,
+            min_count=size.min_count,
+            max_count=size.max_count,
+            was_count=was.count,
+            was_min=was.min_count,
+            was_max=was.max_count,
+            **more,
+        )
+
+    @property
+    def was(self) -> PoolSize:
+        return PoolSize(self.was_count, self.was_min, self.was_max)
+
+    @property
+    def size(self) -> PoolSize:
+        return PoolSize(self.count, self.min_count, self.max_count)
 
     def frozen_by(self, words: frozenset[str]) -> bool:
         return "scale" in words

@@ -74,17 +74,7 @@ def _back(cluster: Cluster, pool: NodePool, relief: Relief, sizes: tuple[PoolSiz
         reason=Reason.ALERT_OVER,
         sentence=f"what an alert asked for is over; back from {now} to {before}, as before",
         mode=mode,
-        action=kind(
-            cluster.id,
-            pool.name,
-            count=before.count,
-            min_count=before.min_count,
-            max_count=before.max_count,
-            was_count=now.count,
-            was_min=now.min_count,
-            was_max=now.max_count,
-            restores=True,
-        ),
+        action=kind.between((cluster.id, pool.name), now, before, restores=True),
     )
 
 
@@ -147,7 +137,7 @@ def accepted(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Me
     relief = memory.reliefs.get(name, NO_RELIEF)
     if action.restores:
         return memory
-    was, size = _sizes(action)
+    was = action.was
     step = Step(now, now + timedelta(seconds=action.lasting), action.alert)
     # What a person set since the step before is what it goes back to, and people hear of it.
     ours = relief.before is None or _is_ours(relief, was)
@@ -155,19 +145,13 @@ def accepted(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Me
         relief,
         steps={**relief.steps, action.rule: step},
         before=relief.before if relief.before is not None and ours else was,
-        now=size,
+        now=action.size,
         tried=None,
         replaced=relief.steps.get(action.rule),
         changed_at=now,
         left="" if ours else f"pool {name} had {relief.before}, somebody made it {was}: it goes back to that",
     )
     return replace(memory, reliefs={**memory.reliefs, name: opened})
-
-
-def _sizes(action: RaisePool | LowerPool) -> tuple[PoolSize, PoolSize]:
-    """(as it was, as it is to be)."""
-    was = PoolSize(action.was_count, action.was_min, action.was_max)
-    return was, PoolSize(action.count, action.min_count, action.max_count)
 
 
 def succeeded(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Memory:
@@ -195,6 +179,5 @@ def failed(memory: Memory, action: RaisePool | LowerPool, now: datetime) -> Memo
     steps: Mapping[str, Step] = {rule: one for rule, one in relief.steps.items() if rule != action.rule}
     if relief.replaced is not None:
         steps = {**steps, action.rule: relief.replaced}
-    was, size = _sizes(action)
-    undone = replace(relief, steps=steps, now=was, tried=size, replaced=None, changed_at=now)
+    undone = replace(relief, steps=steps, now=action.was, tried=action.size, replaced=None, changed_at=now)
     return replace(memory, reliefs={**memory.reliefs, name: undone})

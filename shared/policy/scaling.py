@@ -10,7 +10,6 @@ from datetime import timedelta
 from shared.model.decisions import RaisePool, Reason, ScalePool, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import NodePool
-from shared.model.relief import PoolSize
 from shared.policy.durations import parse_duration, show_duration
 
 Obstacle = tuple[Verdict, Reason, str]
@@ -55,7 +54,7 @@ def _delay(text: str) -> timedelta | None:
 def _room(view: View, pool: NodePool, action: RaisePool) -> Obstacle | None:
     """Only when about to act: the tick does not ask, as with locks."""
     fact = view.facts.get(Need.ROOM)
-    size = PoolSize(action.count, action.min_count, action.max_count)
+    size = action.size
     more = (size.max_count if size.count is None else size.count) or 0
     more -= pool.count or 0
     if fact is None or more <= 0:

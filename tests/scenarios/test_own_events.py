@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from lamplighter.remembered import change_fleet
 from lamplighter.simulator import Fault
+from shared.errors import InputError
+from shared.handlers.outgoing import outgoing
+from shared.model.decisions import Notice
 from shared.model.events import event_of
 from shared.model.records import HistoryRecord
 from tests.scenarios.stage import HOUR, MINUTE, MONDAY, RULE, Story, dev, policy, prod
@@ -50,6 +58,21 @@ def test_a_topic_that_does_not_answer_loses_nothing():
         assert len(list(told.journal.outbox())) == 2
         told.world.faults.clear()
         told.later(10 * MINUTE)
+        assert sorted(types(told)) == ["Lamplighter.Planned", "Lamplighter.Stopped"]
+
+
+def test_people_who_cannot_be_told_keep_no_event_back():
+    def lost() -> tuple[str, str]:
+        raise InputError("the policy is gone")
+
+    with story() as told:
+        told.world.inject(Fault.refuse("POST /api/events*", 500, "InternalServerError", times=None))
+        told.until("Mon 23:00")
+        told.world.faults.clear()
+        told.journal.post([Notice("poison", "fleet", "x", "a message is poison", told.world.now())])
+        change_fleet(told.journal, lambda row: replace(row, good_policy="", good_policy_hash=""))
+        with pytest.raises(InputError, match="gone"):
+            outgoing(replace(told.app, policy_text=lost, cache={}))
         assert sorted(types(told)) == ["Lamplighter.Planned", "Lamplighter.Stopped"]
 
 

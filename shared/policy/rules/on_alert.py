@@ -312,15 +312,10 @@ def _step(view: View, rule: BoundRule, pool: NodePool, alert: Occurrence) -> Rai
     if size == was:
         return f"it has {was} already"
     kind = RaisePool if wanted >= pool.count else LowerPool
-    return kind(
-        view.cluster.id,
-        pool.name,
-        count=size.count,
-        min_count=size.min_count,
-        max_count=size.max_count,
-        was_count=was.count,
-        was_min=was.min_count,
-        was_max=was.max_count,
+    return kind.between(
+        (view.cluster.id, pool.name),
+        was,
+        size,
         rule=rule.name,
         alert=alert.id,
         lasting=block.lasting.total_seconds(),
