@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from spot_market import TURN, Market
 
-from shared.model.decisions import GrowPool, ResizePool
+from shared.model.actions import GrowPool, ResizePool
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory

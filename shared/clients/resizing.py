@@ -11,7 +11,7 @@ from typing import Any
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted, put_pool
 from shared.errors import Busy
-from shared.model.decisions import ResizePool, ScalePool
+from shared.model.actions import ResizePool, ScalePool
 from shared.model.fleet import NodePool
 
 

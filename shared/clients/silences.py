@@ -11,7 +11,7 @@ from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted
 from shared.clients.graph import pages
 from shared.errors import NotFound
-from shared.model.decisions import SilenceAlerts
+from shared.model.actions import SilenceAlerts
 from shared.model.silence import SilenceRule, body, rule_id
 
 VERSION = {"api-version": "2021-08-08"}

@@ -16,14 +16,7 @@ from shared.clients.azure import Cloud
 from shared.clients.clusters import SENT_ONCE, Accepted, place_of, put_pool, whole, written
 from shared.clients.reading import cluster_from
 from shared.errors import NoReply, NotFound, Unsent
-from shared.model.decisions import (
-    PutMaintenance,
-    Reconcile,
-    SetTier,
-    UpgradeControlPlane,
-    UpgradeNodeImage,
-    UpgradePool,
-)
+from shared.model.actions import PutMaintenance, Reconcile, SetTier, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
 from shared.model.fleet import Cluster
 from shared.model.versions import Line, Offer, Release, Releases, UpgradeOffers, Version
 

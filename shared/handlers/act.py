@@ -30,7 +30,8 @@ from shared.handlers import gathering, inforce, records
 from shared.handlers.releases import releases
 from shared.handlers.rooming import room
 from shared.handlers.writing import write
-from shared.model.decisions import Decision, Level, RaisePool, Reason, Verdict
+from shared.model.actions import Level, RaisePool
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import NO_FACTS, Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory, Stored, Wish

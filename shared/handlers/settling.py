@@ -11,7 +11,8 @@ from shared.app import App
 from shared.clients import clusters
 from shared.errors import CloudError, NotFound, Superseded
 from shared.handlers import records
-from shared.model.decisions import ACTIONS, Notice
+from shared.model.actions import ACTIONS
+from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord

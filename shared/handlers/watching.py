@@ -19,7 +19,8 @@ from shared.clients.fleet import some
 from shared.errors import InputError
 from shared.handlers import gathering, inforce, records
 from shared.handlers.sending import Sending
-from shared.model.decisions import Decision, ResizePool
+from shared.model.actions import ResizePool
+from shared.model.decisions import Decision
 from shared.model.facts import NO_FACTS, FleetFacts, Need, View
 from shared.model.memory import Memory, Stored
 from shared.policy.admit import admit

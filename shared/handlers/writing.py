@@ -9,7 +9,7 @@ from typing import Any
 from shared.clients import clusters, resizing, silences, upgrading
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted
-from shared.model.decisions import Action
+from shared.model.actions import Action
 from shared.model.memory import Memory
 from shared.model.silence import rule_id
 from shared.policy.upgrade_memory import is_configured

@@ -179,7 +179,7 @@ class OpenAction:
     operation: str | None = None
     """ACCEPTED only: URL of the asynchronous operation, whole."""
     body: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
-    """What the action says beyond its target: a size, a version. See decisions.action_of."""
+    """What the action says beyond its target: a size, a version. See actions.action_of."""
 
 
 NO_TARGET = TargetMemory()

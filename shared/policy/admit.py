@@ -13,7 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from shared.model.decisions import Decision, Plan, Reason, ResizePool, Verdict
+from shared.model.actions import ResizePool
+from shared.model.decisions import Decision, Plan, Reason, Verdict
 from shared.model.facts import FleetFacts
 from shared.model.memory import Wish
 from shared.policy.bound import UNMATCHED, StopBudget

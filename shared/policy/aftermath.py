@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from shared.model.decisions import Action
+from shared.model.actions import Action
 from shared.model.memory import Memory
 from shared.policy import quiet_memory, reliefs
 from shared.policy import upgrade_memory as upgrade

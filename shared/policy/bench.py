@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.decisions import Action, Proposal, Voice
+from shared.model.actions import Action
+from shared.model.decisions import Proposal, Voice
 from shared.model.facts import View
 from shared.policy.bound import BoundRule, Guards
 from shared.policy.document import Policy

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.model.decisions import Decision, Verdict, action_of, decision_id
+from shared.model.actions import action_of
+from shared.model.decisions import Decision, Verdict, decision_id
 from shared.model.fleet import NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, SavedSize, Served
 from shared.policy.aftermath import aftermath_of

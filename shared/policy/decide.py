@@ -11,16 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.costs.prices import estimated_saving, hourly_price, pool_prices
-from shared.model.decisions import (
-    Announcement,
-    Decision,
-    Proposal,
-    Reason,
-    Verdict,
-    Voice,
-    decision_id,
-    power_action,
-)
+from shared.model.actions import power_action
+from shared.model.decisions import Announcement, Decision, Proposal, Reason, Verdict, Voice, decision_id
 from shared.model.facts import View
 from shared.model.fleet import Power, target_id
 from shared.model.memory import OpenAction, Wish

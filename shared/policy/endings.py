@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.model.decisions import ACTIONS, Level
+from shared.model.actions import ACTIONS, Level
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, SavedSize, Served, TargetMemory, Wish
 from shared.policy.start_times import with_start

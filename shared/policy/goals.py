@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from shared.model.decisions import (
+from shared.model.actions import (
     Action,
     Reconcile,
     ResizePool,

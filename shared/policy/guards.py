@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action, Level, Proposal, Reason, ResizePool, ScalePool, SilenceAlerts, Verdict
+from shared.model.actions import Action, Level, ResizePool, ScalePool, SilenceAlerts
+from shared.model.decisions import Proposal, Reason, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import TargetMemory, Wish

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.model.decisions import Decision, Notice, Reason, ScalePool, Verdict
+from shared.model.actions import ScalePool
+from shared.model.decisions import Decision, Notice, Reason, Verdict
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Memory, Wish
 from shared.policy.remember import newly_announced

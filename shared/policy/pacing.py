@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Decision, ResizePool
+from shared.model.actions import ResizePool
+from shared.model.decisions import Decision
 from shared.model.memory import Memory
 
 PUTS_AT_ONCE = 20

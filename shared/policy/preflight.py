@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from shared.model.decisions import Action, Obstacle, Reason, UpgradeControlPlane, UpgradePool
+from shared.model.actions import Action, UpgradeControlPlane, UpgradePool
+from shared.model.decisions import Obstacle, Reason
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Failure

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Decision, Proposal, Reason, SilenceAlerts, UnsilenceAlerts, Verdict, Voice
+from shared.model.actions import SilenceAlerts, UnsilenceAlerts
+from shared.model.decisions import Decision, Proposal, Reason, Verdict, Voice
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Memory, Wish
 from shared.policy.bench import Bench

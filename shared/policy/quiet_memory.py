@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from shared.model.decisions import SilenceAlerts, UnsilenceAlerts
+from shared.model.actions import SilenceAlerts, UnsilenceAlerts
 from shared.model.memory import Memory
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import LowerPool, Notice, Proposal, RaisePool, Reason, Voice
+from shared.model.actions import LowerPool, RaisePool
+from shared.model.decisions import Notice, Proposal, Reason, Voice
 from shared.model.facts import View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory

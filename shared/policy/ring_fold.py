@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from shared.model.decisions import ACTIONS, Decision, Level, Notice, Reason, Verdict
+from shared.model.actions import ACTIONS, Level
+from shared.model.decisions import Decision, Notice, Reason, Verdict
 from shared.model.facts import FleetFacts
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory

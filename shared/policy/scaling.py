@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.model.decisions import RaisePool, Reason, ScalePool, Verdict
+from shared.model.actions import RaisePool, ScalePool
+from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import NodePool
 from shared.policy.durations import parse_duration, show_duration

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.model.decisions import action_of
+from shared.model.actions import action_of
 from shared.model.fleet import SETTLED, Cluster, NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, Wish
 from shared.policy.endings import Problem, after_failure, after_reversal, after_success, freed, size_problem

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Action
+from shared.model.actions import Action
 from shared.model.fleet import SETTLED, Cluster
 from shared.model.memory import Memory, OpenAction, Phase
 from shared.policy.aftermath import aftermath_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from shared.model.decisions import Action, PutMaintenance, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
+from shared.model.actions import Action, PutMaintenance, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory
 from shared.model.upgrades import Fall, Rings, UpgradePast

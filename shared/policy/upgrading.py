@@ -13,15 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.model.decisions import (
-    Action,
-    Obstacle,
-    Reason,
-    UpgradeControlPlane,
-    UpgradeNodeImage,
-    UpgradePool,
-    Verdict,
-)
+from shared.model.actions import Action, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
+from shared.model.decisions import Obstacle, Reason, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory, Wish

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Obstacle, Proposal, Reason, ScalePool, Verdict, Voice
+from shared.model.actions import ScalePool
+from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
 from shared.model.facts import View
 from shared.model.fleet import Cluster
 from shared.model.memory import PersonHold, Wish

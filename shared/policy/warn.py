@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from shared.model.decisions import Announcement, Proposal, Reason, Verdict, power_action
+from shared.model.actions import power_action
+from shared.model.decisions import Announcement, Proposal, Reason, Verdict
 from shared.model.memory import TargetMemory, Wish
 from shared.policy.bench import Bench
 from shared.policy.guards import Case, Objection, first_objection

@@ -7,7 +7,8 @@ hundred of them, however long the world runs.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from shared.model.decisions import decision_id, power_action
+from shared.model.actions import power_action
+from shared.model.decisions import decision_id
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, SavedSize, Served, TargetMemory, Wish
 from shared.policy import claim as protocol

@@ -8,7 +8,8 @@ operations, a person's start, stop or update, the schedule changing its mind, a 
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from shared.model.decisions import Decision, Reason, Verdict, power_action
+from shared.model.actions import power_action
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.memory import Memory, Served, Wish
 from shared.policy import claim as protocol
 from shared.policy.claim import Dropped, OperationStatus, OperationVerdict, Outcome

@@ -11,7 +11,8 @@ from lamplighter.simulator import World
 from shared.clients.queue_sqlite import SqliteQueue
 from shared.errors import Refused
 from shared.handlers.sending import ONE_BY_ONE, Sending
-from shared.model.decisions import Decision, Reason, StartCluster, Verdict
+from shared.model.actions import StartCluster
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import FleetFacts
 
 NOW = datetime(2026, 12, 7, 6, 10, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.handlers.writing import WRITERS, write
-from shared.model.decisions import ACTIONS, Action
+from shared.model.actions import ACTIONS, Action
 from shared.model.memory import Memory
 
 

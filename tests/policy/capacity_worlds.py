@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.model.decisions import Decision, GrowPool, ResizePool, Verdict
+from shared.model.actions import GrowPool, ResizePool
+from shared.model.decisions import Decision, Verdict
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster, NodePool
 from shared.model.memory import Memory

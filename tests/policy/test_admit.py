@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.model.decisions import Decision, Reason, StartCluster, StopCluster, Verdict
+from shared.model.actions import StartCluster, StopCluster
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import FleetFacts
 from shared.model.money import Money
 from shared.policy.admit import admit, allowed

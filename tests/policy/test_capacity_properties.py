@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.model.decisions import GrowPool, ShrinkPool
+from shared.model.actions import GrowPool, ShrinkPool
 from shared.model.facts import Fact
 from shared.model.spot import GroupPast, PoolPast
 from shared.policy.capacity import Step, best_pool, next_step

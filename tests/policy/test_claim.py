@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.model.decisions import ACTIONS, Decision, Reason, StopCluster, Verdict, decision_id, power_action
+from shared.model.actions import ACTIONS, StopCluster, power_action
+from shared.model.decisions import Decision, Reason, Verdict, decision_id
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory, Owed, Phase, SavedSize, Served, TargetMemory, Wish
 from shared.policy import claim as protocol

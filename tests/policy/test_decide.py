@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from shared.model.decisions import Decision, GrowPool, Reason, SetTier, Verdict, decision_id
+from shared.model.actions import GrowPool, SetTier
+from shared.model.decisions import Decision, Reason, Verdict, decision_id
 from shared.model.facts import View
 from shared.model.fleet import Power
 from shared.model.memory import Memory, Warned, Wish

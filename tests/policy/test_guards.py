@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.decisions import Decision, Reason, StartCluster, Verdict
+from shared.model.actions import StartCluster
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Failure, Memory, Owed, Seen, Warned, Wish
 from shared.policy.bench import Bench

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import PolicyError
+from shared.model.actions import LowerPool, RaisePool
 from shared.model.alerts import Signal
-from shared.model.decisions import LowerPool, RaisePool, Reason, Verdict
+from shared.model.decisions import Reason, Verdict
 from shared.model.fleet import Power
 from shared.model.memory import Memory, OpenAction, Phase, Seen, TargetMemory, Wish
 from shared.model.relief import PoolSize, Relief, Step

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.model.decisions import Decision, GrowPool, Reason, StopCluster, Verdict
+from shared.model.actions import GrowPool, StopCluster
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.memory import Memory
 from shared.model.spot import GroupPast, Move
 from shared.policy.pacing import PUTS_AT_ONCE, Puts, recent_moves

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.model.decisions import Action, Decision, UpgradeControlPlane, UpgradePool, Verdict
+from shared.model.actions import Action, UpgradeControlPlane, UpgradePool
+from shared.model.decisions import Decision, Verdict
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory

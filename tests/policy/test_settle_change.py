@@ -5,18 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.decisions import (
-    ACTIONS,
-    Action,
-    Decision,
-    GrowPool,
-    Reason,
-    ShrinkPool,
-    StartPool,
-    Verdict,
-    action_of,
-    decision_id,
-)
+from shared.model.actions import ACTIONS, Action, GrowPool, ShrinkPool, StartPool, action_of
+from shared.model.decisions import Decision, Reason, Verdict, decision_id
 from shared.model.fleet import Power
 from shared.model.memory import Memory, Phase
 from shared.policy import claim as protocol

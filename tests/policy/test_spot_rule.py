@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import PolicyError
-from shared.model.decisions import GrowPool, Reason, ShrinkPool, Verdict
+from shared.model.actions import GrowPool, ShrinkPool
+from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, FleetFacts, Need
 from shared.model.fleet import Power
 from shared.model.memory import Adoption, Failure, Memory, OpenAction, Phase, Seen, TargetMemory, Wish

@@ -8,16 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.decisions import (
-    ACTIONS,
-    Level,
-    PutMaintenance,
-    Reason,
-    StartCluster,
-    UpgradeControlPlane,
-    UpgradePool,
-    Verdict,
-)
+from shared.model.actions import ACTIONS, Level, PutMaintenance, StartCluster, UpgradeControlPlane, UpgradePool
+from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
 from shared.model.memory import Owed, Seen

@@ -9,7 +9,8 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from shared.model.decisions import ACTIONS, Reason
+from shared.model.actions import ACTIONS
+from shared.model.decisions import Reason
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import (

@@ -14,8 +14,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.model.actions import LowerPool, RaisePool
 from shared.model.alerts import Occurrence
-from shared.model.decisions import LowerPool, Proposal, RaisePool, Reason, Voice
+from shared.model.decisions import Proposal, Reason, Voice
 from shared.model.facts import Need, View
 from shared.model.fleet import NodePool, Power
 from shared.model.memory import Memory, Wish

@@ -13,7 +13,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.model.decisions import Obstacle, Proposal, Reason, Reconcile, Verdict, Voice
+from shared.model.actions import Reconcile
+from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import NO_AILMENTS, Memory

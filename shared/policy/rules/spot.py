@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.model.decisions import GrowPool, Proposal, Reason, ResizePool, ShrinkPool, Voice
+from shared.model.actions import GrowPool, ResizePool, ShrinkPool
+from shared.model.decisions import Proposal, Reason, Voice
 from shared.model.facts import Fact, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory

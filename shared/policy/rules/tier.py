@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.model.decisions import Obstacle, Proposal, Reason, SetTier, Verdict, Voice
+from shared.model.actions import SetTier
+from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster
 from shared.model.money import Money

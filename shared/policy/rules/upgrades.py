@@ -13,16 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from shared.model.decisions import (
-    Action,
-    Obstacle,
-    Proposal,
-    PutMaintenance,
-    Reason,
-    UpgradeNodeImage,
-    UpgradePool,
-    Voice,
-)
+from shared.model.actions import Action, PutMaintenance, UpgradeNodeImage, UpgradePool
+from shared.model.decisions import Obstacle, Proposal, Reason, Voice
 from shared.model.facts import Need, View
 from shared.model.fleet import Power
 from shared.model.memory import Memory, Wish

@@ -7,7 +7,7 @@ import pytest
 from shared.clients.clusters import Accepted
 from shared.clients.resizing import resize_pool
 from shared.errors import Busy, NoCapacity
-from shared.model.decisions import GrowPool, ShrinkPool
+from shared.model.actions import GrowPool, ShrinkPool
 from tests.clients.arm.test_clusters import SIGNED, pool_document
 
 

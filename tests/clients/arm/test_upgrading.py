@@ -9,14 +9,7 @@ import pytest
 from shared.clients import upgrading
 from shared.clients.clusters import Accepted
 from shared.errors import Refused, Unsent
-from shared.model.decisions import (
-    PutMaintenance,
-    Reconcile,
-    SetTier,
-    UpgradeControlPlane,
-    UpgradeNodeImage,
-    UpgradePool,
-)
+from shared.model.actions import PutMaintenance, Reconcile, SetTier, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
 from shared.model.fleet import Cluster, NodePool
 from shared.model.versions import Line, Offer, Version
 from tests.clients.arm.test_clusters import SIGNED, pool_document
