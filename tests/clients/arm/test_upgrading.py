@@ -212,3 +212,13 @@ def test_a_maintenance_configuration_that_is_as_it_should_be_is_not_written(clou
     action = PutMaintenance(cluster_id, name=NAME, window=TEXT)
     assert upgrading.put_maintenance(cloud, action, lambda _: False).already
     assert [one.method for one in wire.sent] == ["GET"]
+
+
+def test_a_cluster_without_an_etag_is_not_written(cloud, wire, cluster_id):
+    """Whatever somebody changed between our reading and our writing would be lost."""
+    bare = cluster_document(cluster_id)
+    bare = {name: value for name, value in bare.items() if name != "eTag"}
+    wire.say((200, bare))
+    with pytest.raises(Unsent, match="Azure gave no etag"):
+        upgrading.upgrade_control_plane(cloud, UpgradeControlPlane(cluster_id, to="1.35.1"))
+    assert [one.method for one in wire.sent] == ["GET"]
