@@ -19,6 +19,11 @@ _SOFT = "#5b6477"
 WIDTH, HEIGHT = 470, 190
 
 
+def heading(figures: Figures) -> str:
+    """What the bars are, for whoever sees nothing else."""
+    return f"What AKS cost, week by week, {figures.currency}".rstrip(", ")
+
+
 def weeks(figures: Figures) -> dict[str, Any]:
     """Bars by week, the last one lit, and the usual week as a line."""
     rows = [_row(bar, is_last=bar is figures.weeks[-1]) for bar in figures.weeks]
@@ -28,6 +33,15 @@ def weeks(figures: Figures) -> dict[str, Any]:
     return {
         "$schema": SCHEMA,
         "background": "white",
+        "title": {
+            "text": heading(figures),
+            "anchor": "start",
+            "font": _FONT,
+            "fontSize": 15,
+            "fontWeight": "normal",
+            "color": _SOFT,
+            "offset": 12,
+        },
         "padding": {"left": 4, "right": 4, "top": 8, "bottom": 4},
         "width": WIDTH,
         "height": HEIGHT,
@@ -57,8 +71,8 @@ def weeks(figures: Figures) -> dict[str, Any]:
         "layer": layers,
         "config": {
             "view": {"stroke": None},
-            "axis": {"labelFont": _FONT, "labelColor": _SOFT, "labelFontSize": 14},
-            "text": {"font": _FONT, "color": INK, "fontSize": 14},
+            "axis": {"labelFont": _FONT, "labelColor": _SOFT, "labelFontSize": 15},
+            "text": {"font": _FONT, "color": INK, "fontSize": 16},
         },
     }
 
@@ -86,7 +100,9 @@ def _bars() -> dict[str, Any]:
 
 
 def _numbers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    shown = ",.0f" if max(row["amount"] for row in rows) >= 1000 else ",.2f"
+    highest = max(row["amount"] for row in rows)
+    # d3's formats; 123k where the digits of one bar would run into the next one's.
+    shown = ".3s" if highest >= 100_000 else ",.0f" if highest >= 1000 else ",.2f"
     last = rows[-1]["week"]
     weight = {"condition": {"test": f"datum.week === {last!r}", "value": "bold"}, "value": "normal"}
     return {
@@ -107,7 +123,7 @@ def _usual(value: float) -> list[dict[str, Any]]:
     name = {"type": "text", "text": ["usual", f"{value:,.0f}"], "align": "left", "baseline": "middle", "x": WIDTH + 4}
     return [
         {"mark": {"type": "rule", "color": INK, "strokeDash": [4, 4], "opacity": 0.6, "x": 0, "x2": WIDTH}, **place},
-        {"mark": {**name, "color": _SOFT, "fontSize": 13}, **place},
+        {"mark": {**name, "color": _SOFT, "fontSize": 15}, **place},
     ]
 
 

@@ -15,13 +15,14 @@ from typing import Any
 
 from shared.model.billing import Basis
 from shared.model.digest import ZERO, Compared, Digest, Figures
+from shared.reports.chart import LAMP, STONE
+from shared.reports.digest_chart import PALE, heading
 from shared.reports.digest_csv import COLUMNS, cells
 from shared.reports.digest_words import headline, moment, month_sentence, span, status, story, tied, title
-from shared.reports.workbook_parts import Book, Sheet
+from shared.reports.savings_sheets import bridge, ledger
+from shared.reports.workbook_parts import MOST_ROWS, Book, Sheet, quoted
 
 MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_ROWS = 1_000_000
-"""A sheet has 1,048,576."""
 DATA = "Data"
 _TABLES = (
     ("Clusters", "Cluster", "ResourceId"),
@@ -57,7 +58,9 @@ def workbook(digest: Digest) -> bytes:
         _while_stopped(book.sheet("Still billed", (40, 14, 16, 60)), digest)
         _leftovers(book.sheet("Nothing uses", (40, 20, 16, 100)), digest)
         if digest.savings is not None:
-            _ledger(book.sheet("Saved", (90, 16, 22, 20, 10, 14, 14, 14, 16, 10, 18)), digest)
+            bridge(book.sheet("Saved", (30, 24, 10, 12, 12, 12, 12, 14, 10, 14, 16, 18)), digest.savings)
+            hours = book.sheet("Saved by hour", (30, 16, 18, 20, 10, 12, 12, 14, 14, 10, 18, 90))
+            ledger(hours, digest.savings)
         _tie_out(book.sheet("Tie-out", (60, 18)), digest, data)
         _method(book.sheet("Method", (120,)), digest)
         _data(book.sheet(DATA, (18, 18, 16, 18, 14, 14, 38, 90, 24, 26, 20, 18, 12, 12)), digest)
@@ -91,52 +94,67 @@ def _total(data: _Data, week: str, currency: str) -> str:
     )
 
 
-def _quoted(text: str) -> str:
-    return '"{}"'.format(text.replace('"', '""'))
-
-
 def _summary(sheet: Sheet, digest: Digest, data: _Data) -> None:
     sheet.heading(title(digest))
     sheet.text(f"{span(digest.week.first, digest.week.last)} · {status(digest)}")
     sheet.text(f"Read from {digest.source}, {moment(digest.read_at, digest.zone)}")
-    week, before = _quoted(str(digest.week)), _quoted(str(digest.week.back()))
+    week, before = quoted(str(digest.week)), quoted(str(digest.week.back()))
     for figures in digest.figures:
-        currency = _quoted(figures.currency)
+        currency = quoted(figures.currency)
         sheet.gap()
-        sheet.head("", str(digest.week), str(digest.week.back()), "change", "share")
+        sheet.head("", str(digest.week), str(digest.week.back()), "change", "in %")
         row = sheet.row
         sheet.write("text", f"AKS clusters, {figures.currency}".rstrip(", "))
         sheet.formula(_total(data, week, currency), figures.total.amount)
         if figures.total.before is None:
-            sheet.write("text", "unknown")
+            sheet.amount(None)
         else:
             sheet.formula(_total(data, before, currency), figures.total.before)
-            sheet.formula(f"=B{row}-C{row}", figures.total.change)
+            sheet.formula(f"=B{row}-C{row}", figures.total.change, "change")
             sheet.formula(f'=IF(C{row}>0,D{row}/C{row},"")', figures.total.share or "", "percent")
         sheet.end()
+        sheet.gap()
         for sentence in (
             headline(figures, digest.week),
             *story(digest, figures),
             month_sentence(figures),
             tied(figures),
         ):
-            sheet.text(sentence)
-    sheet.gap()
+            sheet.sentence(sentence)
+        sheet.gap()
+        _weeks(sheet, figures)
     for note in (*(f"Not read: {one}" for one in digest.missing), *digest.notes):
-        sheet.text(f"{note[:1].upper()}{note[1:]}.")
+        sheet.sentence(f"{note[:1].upper()}{note[1:]}.")
+
+
+def _weeks(sheet: Sheet, figures: Figures) -> None:
+    """The weeks as numbers, and as a chart of the workbook's own, which stays sharp and may be copied."""
+    sheet.head("week", f"cost, {figures.currency}".rstrip(", "))
+    first = sheet.row
+    for bar in figures.weeks:
+        sheet.write("text", f"{bar.week}{', so far' if bar.provisional else ''}")
+        sheet.amount(bar.amount)
+        sheet.end()
+    last = figures.weeks[-1]
+    colours = [*(STONE for _ in figures.weeks[:-1]), PALE if last.provisional else LAMP]
+    sheet.gap()
+    sheet.chart(heading(figures), (first, first + len(figures.weeks) - 1), colours)
+    sheet.gap()
 
 
 def _table(sheet: Sheet, digest: Digest, data: _Data, what: tuple[str, str]) -> None:
     noun, column = what
-    week, before = _quoted(str(digest.week)), _quoted(str(digest.week.back()))
+    week, before = quoted(str(digest.week)), quoted(str(digest.week.back()))
     for figures in digest.figures:
         rows = _rows(figures, column)
-        sheet.head(noun, str(digest.week), str(digest.week.back()), "change", "share", f"usual, {figures.currency}")
+        sheet.head(
+            noun, str(digest.week), str(digest.week.back()), "change", "in %", f"usual, {figures.currency}".rstrip(", ")
+        )
         first = sheet.row
-        currency = _quoted(figures.currency)
+        currency = quoted(figures.currency)
         for one, key in rows:
             row = sheet.row
-            criterion = _quoted(key)
+            criterion = quoted(key)
             sheet.write("text", f"{one.name} · {one.about}" if one.about and one.about != one.name else one.name)
             sheet.formula(_sum(data, column, criterion, week, currency), one.amount)
             if one.before is None:
@@ -144,7 +162,7 @@ def _table(sheet: Sheet, digest: Digest, data: _Data, what: tuple[str, str]) -> 
                     sheet.write("text", "")
             else:
                 sheet.formula(_sum(data, column, criterion, before, currency), one.before)
-                sheet.formula(f"=B{row}-C{row}", one.change)
+                sheet.formula(f"=B{row}-C{row}", one.change, "change")
                 sheet.formula(f'=IF(C{row}>0,D{row}/C{row},"")', one.share if one.share is not None else "", "percent")
             sheet.amount(one.usual)
             sheet.end()
@@ -172,17 +190,19 @@ def _sums(sheet: Sheet, figures: Figures, first: int, last: int) -> None:
     sheet.formula(f"=SUM(B{first}:B{last})", total.amount, "total")
     if total.before is not None:
         sheet.formula(f"=SUM(C{first}:C{last})", total.before, "total")
-        sheet.formula(f"=SUM(D{first}:D{last})", total.change, "total")
+        sheet.formula(f"=SUM(D{first}:D{last})", total.change, "total change")
     sheet.end()
 
 
 def _while_stopped(sheet: Sheet, digest: Digest) -> None:
     for figures in digest.figures:
-        sheet.head("Cluster", "hours stopped", f"cost, {figures.currency}".rstrip(", "), "for")
+        sheet.head("Cluster", "hours stopped", f"cost, {figures.currency}".rstrip(", "), "for", text=(0, 3))
+        if not figures.still_billed:
+            sheet.sentence("Nothing: no cluster was stopped, as far as is known.")
         first = sheet.row
         for one in figures.still_billed:
             sheet.write("text", one.name)
-            sheet.amount(one.hours)
+            sheet.amount(one.hours, "hours")
             sheet.amount(one.amount)
             sheet.write("text", ", ".join(f"{kind.value} {amount:,.2f}" for kind, amount in one.kinds))
             sheet.end()
@@ -192,9 +212,13 @@ def _while_stopped(sheet: Sheet, digest: Digest) -> None:
 
 def _leftovers(sheet: Sheet, digest: Digest) -> None:
     for figures in digest.figures:
-        sheet.head("Disk or address", "type", f"cost, {figures.currency}".rstrip(", "), "why, and where")
+        sheet.head(
+            "Disk or address", "type", f"cost, {figures.currency}".rstrip(", "), "why, and where", text=(0, 1, 3)
+        )
         if figures.leftovers is None:
-            sheet.text("Nobody looked: Azure was not asked what is attached to what.")
+            sheet.sentence("Nobody looked: Azure was not asked what is attached to what.")
+        elif not figures.leftovers:
+            sheet.sentence("Nothing: every disk and address that was billed is used, or waits for a stopped cluster.")
         first = sheet.row
         for one in figures.leftovers or ():
             sheet.write("text", one.name)
@@ -213,72 +237,32 @@ def _sum_of(sheet: Sheet, column: str, first: int, value: Decimal) -> None:
         return
     sheet.write("strong", "total")
     for _ in range(ord(column) - ord("B")):
-        sheet.write("text", "")
+        sheet.write("strong", "")
     sheet.formula(f"=SUM({column}{first}:{column}{last})", value, "total")
     sheet.end()
 
 
-_LEDGER = (
-    "cluster",
-    "pool",
-    "hour (UTC)",
-    "decision",
-    "kind",
-    "node-hours",
-    "committed",
-    "rate",
-    "amount",
-    "currency",
-    "how sure",
-)
-
-
-def _ledger(sheet: Sheet, digest: Digest) -> None:
-    savings = digest.savings
-    assert savings is not None  # noqa: S101 - the caller asked
-    sheet.text(savings.method)
-    sheet.head(*_LEDGER)
-    first = sheet.row
-    for one in savings.ledger[:MOST_ROWS]:
-        for text in (one.cluster, one.pool, f"{one.hour:%Y-%m-%d %H:%M}", one.decision, one.kind.value):
-            sheet.write("text", text)
-        for number in (one.node_hours, one.committed_hours, one.rate, one.amount):
-            sheet.amount(number)
-        sheet.write("text", one.currency)
-        sheet.write("text", one.confidence.value)
-        sheet.end()
-    last = sheet.row - 1
-    for currency in savings.currencies:
-        gross = savings.gross(currency)
-        sheet.write("strong", f"gross, {currency}")
-        for _ in range(7):
-            sheet.write("text", "")
-        ranges = (f"J{first}:J{max(last, first)}", f"I{first}:I{max(last, first)}")
-        sheet.formula(f"=SUMIFS({ranges[1]},{ranges[0]},{_quoted(currency)})", gross, "total")
-        sheet.end()
-
-
 def _tie_out(sheet: Sheet, digest: Digest, data: _Data) -> None:
     """The clusters' part is the sum of the data sheet; what Cost Management states is a number that was read."""
-    week = _quoted(str(digest.week))
+    week = quoted(str(digest.week))
     for figures in digest.figures:
         tie = figures.tie_out
         if tie is None:
-            sheet.text(tied(figures))
+            sheet.sentence(tied(figures))
             continue
         sheet.head(f"Part, {figures.currency}".rstrip(", "), "amount")
         first = sheet.row
         for number, (name, amount) in enumerate(tie.parts):
             sheet.write("text", name)
             if number == 0:
-                sheet.formula(_total(data, week, _quoted(figures.currency)), amount)
+                sheet.formula(_total(data, week, quoted(figures.currency)), amount)
             else:
                 sheet.amount(amount)
             sheet.end()
         last = sheet.row - 1
         for one in tie.missing:
             sheet.write("text", f"Not read: {one}")
-            sheet.write("text", "unknown")
+            sheet.amount(None)
             sheet.end()
         sheet.write("text", f"Total as {tie.source} states it, read {moment(tie.read_at, digest.zone)}")
         sheet.amount(tie.total)
@@ -295,16 +279,16 @@ def _method(sheet: Sheet, digest: Digest) -> None:
     sheet.heading("How it was made")
     savings = () if digest.savings is None else (digest.savings.method, *digest.savings.problems)
     for sentence in (*digest.method, *savings):
-        sheet.text(sentence)
+        sheet.sentence(sentence)
     if digest.problems:
         sheet.gap()
         sheet.heading("Rows that could not be read, and are in no figure")
         for sentence in digest.problems:
-            sheet.text(sentence)
+            sheet.sentence(sentence)
 
 
 def _data(sheet: Sheet, digest: Digest) -> None:
-    sheet.head(*COLUMNS)
+    sheet.head(*COLUMNS, text=[i for i, name in enumerate(COLUMNS) if not name.endswith("Cost")])
     amount = COLUMNS.index(_amount_column(digest))
     for row in digest.rows[:MOST_ROWS]:
         for number, cell in enumerate(_raw(cells(row, digest.basis), row.line.team, row)):

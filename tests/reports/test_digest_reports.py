@@ -339,8 +339,8 @@ def test_every_sum_of_the_workbook_is_a_formula_with_its_result():
     total = FULL.figures[0].total
 
     assert list(book) == [
-        "Summary", "Clusters", "Cost types", "Teams", "Environments", "Still billed", "Nothing uses", "Saved", "Tie-out",
-        "Method", "Data",
+        "Summary", "Clusters", "Cost types", "Teams", "Environments", "Still billed", "Nothing uses", "Saved",
+        "Saved by hour", "Tie-out", "Method", "Data",
     ]  # fmt: skip
     for name in ("Clusters", "Cost types", "Teams", "Environments"):
         formulas = [(formula, value) for formula, value in book[name].values() if formula]
@@ -349,9 +349,9 @@ def test_every_sum_of_the_workbook_is_a_formula_with_its_result():
             for formula, value in formulas
         )
     assert any(formula and "ROUND(SUM(" in formula and float(value) == 0 for formula, value in book["Tie-out"].values())
-    assert any(
-        formula and formula.startswith("SUMIFS(I") and float(value) == 40 for formula, value in book["Saved"].values()
-    )
+    hours, saved = book["Saved by hour"].values(), [value for formula, value in book["Saved"].values() if formula]
+    assert any(formula and formula.startswith("SUMIFS(I") and float(value) == 40 for formula, value in hours)
+    assert [float(value) for value in saved] == [38, 38, 34.5], "of the cluster, before its own cost, and net"
 
 
 def test_the_data_sheet_holds_what_the_formulas_sum():
@@ -414,6 +414,25 @@ def test_a_week_below_nothing_is_drawn_too():
     assert digest_chart.picture(digest_chart.weeks(digest.figures[0])).startswith(b"\x89PNG")
     assert digest_slack.blocks(digest)
     assert digest_card.message(digest)
+
+
+@pytest.mark.parametrize(("amount", "shown"), [("2", ",.2f"), ("200", ",.0f"), ("20000", ".3s")])
+def test_numbers_of_neighbouring_bars_never_run_into_each_other(amount, shown):
+    chart = digest_chart.weeks(finance(daily(weeks_of(WEEK, 2), 21, amount)).figures[0])
+
+    assert chart["layer"][1]["encoding"]["text"]["format"] == shown
+    assert chart["title"]["text"] == "What AKS cost, week by week, EUR"
+
+
+def test_the_workbook_has_a_chart_of_its_own_that_says_what_it_shows():
+    book = zipfile.ZipFile(io.BytesIO(workbook(FULL)))
+    chart = book.read("xl/charts/chart1.xml").decode()
+
+    assert "What AKS cost, week by week, EUR" in chart
+    first, last = re.search(r"Summary!\$B\$(\d+):\$B\$(\d+)", chart).groups()
+    cells = sheets(workbook(FULL))["Summary"]
+    drawn = [float(cells[f"B{number}"][1]) for number in range(int(first), int(last) + 1)]
+    assert drawn == pytest.approx([float(bar.amount) for bar in FULL.figures[0].weeks])
 
 
 # --- words ---
