@@ -7,6 +7,9 @@ billing:
   reservations: [{location: westeurope, size: Standard_D4s_v5, nodes: 4}]
   others:                        # the same every day; a refund is negative
     - {subscription: dev, resource: /subscriptions/.../workspaces/logs, category: Log Analytics, amount: 3.2}
+  left:                          # disks and addresses that nothing uses any more
+    - {cluster: web-dev, disk: pvc-of-an-old-database, gb: 512}
+    - {cluster: web-dev, address: old-ingress}
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from lamplighter.simulator.belongings import leave_address, leave_disk
 from lamplighter.simulator.charges import Reservation
 from lamplighter.simulator.cost_query import SPELLED
 
@@ -39,3 +43,8 @@ def open_books(world: World, entry: dict[str, Any]) -> None:
         day = one.get("on")
         on = date.fromisoformat(str(day)) if day else None
         meter.also(found, str(one.get("resource", "")), str(one["category"]), str(one["amount"]), on)
+    for one in entry.get("left") or ():
+        if "disk" in one:
+            leave_disk(world, str(one["cluster"]), str(one["disk"]), int(one.get("gb", 128)))
+        else:
+            leave_address(world, str(one["cluster"]), str(one["address"]))

@@ -71,6 +71,18 @@ class Other(NamedTuple):
     only_on: date | None = None
 
 
+class Left(NamedTuple):
+    """A disk or an address that people left behind: billed by the hour from `since` on; see `belongings`."""
+
+    subscription: str
+    resource: str
+    category: str
+    price: Decimal
+    since: datetime
+    location: str
+    tags: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True)
 class Meter:
     """The world's meter. Nothing that it knows is told before `lag` is over."""
@@ -82,6 +94,7 @@ class Meter:
     """Of each cluster."""
     reservations: list[Reservation] = field(default_factory=list)
     others: list[Other] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
 
     def also(
@@ -120,6 +133,10 @@ class Meter:
                 if other.only_on in (None, day):
                     yield Charge(day, other.subscription, other.resource, other.category, other.amount * share,
                                  tags=other.tags)  # fmt: skip
+        for left in self.left:
+            for day, share in daily(begin, end, known, left.since):
+                yield Charge(day, left.subscription, left.resource, left.category, left.price * 24 * share,
+                             tags=left.tags, region=left.location)  # fmt: skip
 
     def _steps(self) -> Iterator[tuple[Ledger, str, list[Nodes]]]:
         for ledger in self.ledgers.values():
@@ -128,13 +145,11 @@ class Meter:
 
     def _standing(self, ledger: Ledger, begin: date, end: date, known: datetime) -> Iterator[Charge]:
         """What is billed whether nodes run or not, and the tier."""
-        cluster, group = ledger.cluster, node_group_id(ledger.cluster)
-        net = f"{group}/providers/Microsoft.Network"
-        disk = f"{group}/providers/Microsoft.Compute/disks/pvc-{_digits(cluster.key)}"
+        cluster, net = ledger.cluster, f"{node_group_id(ledger.cluster)}/providers/Microsoft.Network"
         always = (
             (f"{net}/loadBalancers/kubernetes", "Load Balancer", self.tariff.load_balancer),
-            (f"{net}/publicIPAddresses/{_digits(cluster.key)}", "Virtual Network", self.tariff.public_ip),
-            (disk, "Storage", self.tariff.disk_gb * self.volumes_gb),
+            (address_of(cluster), "Virtual Network", self.tariff.public_ip),
+            (volume_of(cluster), "Storage", self.tariff.disk_gb * self.volumes_gb),
         )
         hours: defaultdict[tuple[date, str, str, tuple[tuple[str, str], ...]], Decimal] = defaultdict(Decimal)
         for account, until in _spans(ledger.accounts, known):
@@ -164,6 +179,16 @@ def billed_nodes(cluster: Cluster, pool: Pool) -> int:
 
 def node_group_id(cluster: Cluster) -> str:
     return f"/subscriptions/{cluster.subscription}/resourceGroups/{cluster_property(cluster, 'nodeResourceGroup')}"
+
+
+def volume_of(cluster: Cluster) -> str:
+    """Id of the disk of its workloads."""
+    return f"{node_group_id(cluster)}/providers/Microsoft.Compute/disks/pvc-{_digits(cluster.key)}"
+
+
+def address_of(cluster: Cluster) -> str:
+    """Id of the public address of its load balancer."""
+    return f"{node_group_id(cluster)}/providers/Microsoft.Network/publicIPAddresses/{_digits(cluster.key)}"
 
 
 def vmss_of(cluster: Cluster, pool: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lamplighter.simulator import belongings
 from lamplighter.simulator.kql import parse
 from lamplighter.simulator.kql_plan import Plan, compile_query, step
 from lamplighter.simulator.kql_syntax import QueryError
@@ -109,8 +110,8 @@ def _plain(world: World, body: dict[str, Any], subscription: str, group: str = "
     return PlainRow(row)
 
 
-def table_rows(world: World, table: str, scope: frozenset[str]) -> list[Any]:
-    """The rows of a table in the order of their ids, of those subscriptions (lower-case ids)."""
+def table_rows(world: World, table: str, scope: frozenset[str], query: str = "") -> list[Any]:
+    """The rows of a table in the order of their ids, of those subscriptions (lower-case ids), as `query` needs them."""
     match table:
         case "resources":
             clusters = world.graph.rows(world.clusters)
@@ -118,7 +119,8 @@ def table_rows(world: World, table: str, scope: frozenset[str]) -> list[Any]:
             rows: list[Any] = [
                 ClusterRow(one, world.tenant) for one in clusters if everything or one.subscription.lower() in scope
             ]
-            others = [*_fleet_rows(world, scope), *_silence_rows(world, scope)]
+            loose = (_plain(world, *one) for one in belongings.rows(world, scope, query))
+            others = [*_fleet_rows(world, scope), *_silence_rows(world, scope), *loose]
             return sorted([*rows, *others], key=lambda row: row.key) if others else rows
         case "aksresources":
             members = [one for one in world.members if one.subscription.lower() in scope]
@@ -205,9 +207,9 @@ def prepare(world: World, text: str, scope: frozenset[str]) -> Prepared:
     if prepared.generation != generation or prepared.plan.table in UNKEPT:
         for key in world.graph.changed[max(prepared.generation, 0) : generation]:
             prepared.written.pop(key, None)
-        if prepared.plan.table in UNKEPT:
+        if prepared.plan.table in UNKEPT or belongings.asked_for(text):
             prepared.written.clear()
-        prepared.rows = prepared.plan.rows(table_rows(world, prepared.plan.table, scope))
+        prepared.rows = prepared.plan.rows(table_rows(world, prepared.plan.table, scope, text))
         prepared.generation = generation
     return prepared
 

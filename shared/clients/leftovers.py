@@ -11,26 +11,28 @@ from typing import Any
 
 from shared.clients.azure import Cloud
 from shared.clients.graph import pages
+from shared.model.costs import made_by_kubernetes
+from shared.model.digest import Loose
 
 SUBSCRIPTIONS_AT_ONCE = 1000
 """Most of one Resource Graph query."""
 _DISKS = (
     "resources | where type =~ 'microsoft.compute/disks' | where properties.diskState =~ 'Unattached'"
-    " | project id, since = tostring(properties.LastOwnershipUpdateTime) | order by id asc"
+    " | project id, tags, since = tostring(properties.LastOwnershipUpdateTime) | order by id asc"
 )
 _ADDRESSES = (
     "resources | where type =~ 'microsoft.network/publicipaddresses'"
     " | where isnull(properties.ipConfiguration) and isnull(properties.natGateway)"
-    " | project id, since = '' | order by id asc"
+    " | project id, tags, since = '' | order by id asc"
 )
 
 
-def loose(cloud: Cloud, subscriptions: Sequence[str]) -> Mapping[str, str]:
-    """Lower-case id -> how it was seen, in a few words. Raises a CloudError when Azure does not say."""
+def loose(cloud: Cloud, subscriptions: Sequence[str]) -> Mapping[str, Loose]:
+    """Lower-case id -> how it was seen. Raises a CloudError when Azure does not say."""
     return dict(_found(cloud, subscriptions))
 
 
-def _found(cloud: Cloud, subscriptions: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _found(cloud: Cloud, subscriptions: Sequence[str]) -> Iterator[tuple[str, Loose]]:
     from shared.clients.pipeline import Patience  # noqa: PLC0415 - imported at the first call
 
     patience = Patience()
@@ -41,6 +43,7 @@ def _found(cloud: Cloud, subscriptions: Sequence[str]) -> Iterator[tuple[str, st
                 yield from map(_read, page)
 
 
-def _read(row: Mapping[str, Any]) -> tuple[str, str]:
+def _read(row: Mapping[str, Any]) -> tuple[str, Loose]:
     since = str(row.get("since") or "")[:10]
-    return str(row["id"]).casefold(), f"attached to nothing{f' since {since}' if since else ''}"
+    made = made_by_kubernetes(row.get("tags") or {})
+    return str(row["id"]).casefold(), Loose(f"attached to nothing{f' since {since}' if since else ''}", made)

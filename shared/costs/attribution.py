@@ -18,7 +18,7 @@ from typing import NamedTuple
 from shared.costs.kinds import kind_of, type_of
 from shared.costs.ownership import Bill, Place, owners_of, place_of
 from shared.model.billing import Basis
-from shared.model.costs import CostRow, RowProblem
+from shared.model.costs import CostRow, RowProblem, made_by_kubernetes
 from shared.model.digest import COMPUTE, ZERO, Costs, Kind, Line, Resource
 from shared.model.fleet import Cluster
 from shared.model.past import ClusterPast
@@ -28,8 +28,6 @@ PROBLEMS = 20
 """Unreadable rows that are told one by one."""
 
 _ONE_BY_ONE = frozenset({"microsoft.compute/disks", "microsoft.network/publicipaddresses"})
-_OF_KUBERNETES = frozenset({"kubernetes.io-created-for-pvc-name", "k8s-azure-created-by", "k8s-azure-service"})
-"""Tags that the storage and network drivers of Kubernetes leave on what they make."""
 
 
 class _Key(NamedTuple):
@@ -136,7 +134,7 @@ def _add(read: _Read, row: CostRow, basis: Basis, team_tag: str) -> None:
     if amount < 0:
         _sum(read.refunds[place, currency], day, amount)
     if type_of(row.resource_id) in _ONE_BY_ONE:
-        made = any(name.casefold() in _OF_KUBERNETES for name in row.tags)
+        made = made_by_kubernetes(row.tags)
         _sum(read.resources.setdefault((row.resource_id, currency), (place, kind, made, {}))[3], day, amount)
 
 

@@ -18,7 +18,7 @@ from shared.costs.kept_up import KeptUp, held
 from shared.costs.restated import Told, restated
 from shared.costs.stopped import held_hours
 from shared.costs.unusual import unusual
-from shared.model.digest import ZERO, Compared, Costs, Digest, Figures, Kind, Leftover, Line, Row, TieOut
+from shared.model.digest import ZERO, Compared, Costs, Digest, Figures, Kind, Leftover, Line, Loose, Row, TieOut
 from shared.model.past import ClusterPast
 from shared.model.savings import SavingsWeek
 from shared.model.support import SupportReport
@@ -65,8 +65,8 @@ class Reading:
     pasts: Mapping[str, ClusterPast] = field(default_factory=lambda: MappingProxyType({}))
     running: frozenset[str] = frozenset()
     """Clusters that run now."""
-    loose: Mapping[str, str] | None = None
-    """Resource id -> how it was seen to be attached to nothing; None = nobody looked."""
+    loose: Mapping[str, Loose] | None = None
+    """Resource id -> what Azure showed attached to nothing; None = nobody looked."""
     kept: Mapping[str, tuple[KeptUp, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Cluster id -> times in which it ran because somebody said so."""
     savings: SavingsWeek | None = None

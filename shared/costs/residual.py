@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from shared.costs.figures import Asked, daily, final_at, of_week
 from shared.costs.stopped import HOURS, stopped_hours
-from shared.model.digest import COMPUTE, ZERO, Costs, Kind, Leftover, Series, StillBilled
+from shared.model.digest import COMPUTE, ZERO, Costs, Kind, Leftover, Loose, Series, StillBilled
 from shared.model.past import ClusterPast
 from shared.model.weeks import Week
 
@@ -62,11 +62,11 @@ def _without_nodes(kinds: Mapping[Kind, Series], week: Week, now: datetime) -> d
 
 
 def leftovers(
-    costs: Costs, week: Week, currency: str, loose: Mapping[str, str] | None, runs: Callable[[str], bool]
+    costs: Costs, week: Week, currency: str, loose: Mapping[str, Loose] | None, runs: Callable[[str], bool]
 ) -> tuple[Leftover, ...] | None:
     """Disks and addresses that were billed in the week and that nothing uses; None when nobody looked.
 
-    `loose` are those that Azure showed attached to nothing, id -> since when or how it said so. Those of a stopped
+    `loose` are those that Azure showed attached to nothing, by id. Those of a stopped
     cluster wait for it; `runs` says whether a cluster, by id, runs now.
     """
     if loose is None and not costs.gone:
@@ -76,11 +76,11 @@ def leftovers(
         amount = of_week(one.daily, week)
         if one.currency != currency or not amount:
             continue
-        why = ""
+        why, seen = "", None if loose is None else loose.get(one.id)
         if one.cluster in costs.gone:
             why = f"its cluster {costs.names[one.cluster]} is gone"
-        elif loose is not None and one.id in loose and (runs(one.cluster) if one.cluster else one.for_cluster):
-            why = loose[one.id]
+        elif seen is not None and (runs(one.cluster) if one.cluster else one.for_cluster or seen.for_cluster):
+            why = seen.why
         if why:
             found.append(Leftover(one.id, one.kind, one.id.rpartition("/")[2], amount, why))
     return tuple(sorted(found, key=lambda one: (-one.amount, one.id)))

@@ -27,6 +27,7 @@ from shared.policy.digests import Fleet, environments
 
 if TYPE_CHECKING:
     from shared.clients.billing import Asked
+    from shared.model.digest import Loose
     from shared.model.past import ClusterPast
     from shared.model.savings import SavingsWeek
     from shared.model.support import SupportReport
@@ -161,7 +162,7 @@ def _listed(scopes: list[str]) -> str:
     return f"subscription {scopes[0]}" if len(scopes) == 1 else f"{len(scopes)} subscriptions"
 
 
-def _loose(app: App, scopes: list[str]) -> tuple[Mapping[str, str] | None, tuple[str, ...]]:
+def _loose(app: App, scopes: list[str]) -> tuple[Mapping[str, Loose] | None, tuple[str, ...]]:
     from shared.clients.leftovers import loose  # noqa: PLC0415 - one call a week
 
     try:

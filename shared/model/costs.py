@@ -52,3 +52,12 @@ class RowProblem:
     line: int
     """Line of the file, counted from 1, in which the row begins."""
     message: str
+
+
+_OF_KUBERNETES = frozenset({"kubernetes.io-created-for-pvc-name", "k8s-azure-created-by", "k8s-azure-service"})
+"""Tags that the storage and network drivers of Kubernetes leave on what they make."""
+
+
+def made_by_kubernetes(tags: Mapping[str, str]) -> bool:
+    """Whether a disk or an address was made for a cluster, wherever it lies."""
+    return any(name.casefold() in _OF_KUBERNETES for name in tags)

@@ -185,6 +185,16 @@ class StillBilled:
 
 
 @dataclass(frozen=True, slots=True)
+class Loose:
+    """What Azure showed attached to nothing."""
+
+    why: str
+    """How it was seen, in a few words."""
+    for_cluster: bool = False
+    """Kubernetes made it, as its tags say; a bill that was asked for by query has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """A disk or an address that nothing uses."""
 

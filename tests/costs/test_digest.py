@@ -13,7 +13,7 @@ from shared.costs.digest import Audience, digest
 from shared.costs.figures import final_at
 from shared.costs.record import record, told
 from shared.errors import InputError
-from shared.model.digest import COMPUTE, Kind
+from shared.model.digest import COMPUTE, Kind, Loose
 from shared.model.past import ClusterPast, Held, PoolSpan
 from shared.model.weeks import Week
 from tests.costs.bills import (
@@ -393,12 +393,13 @@ def test_what_lies_loose_is_told_unless_its_cluster_sleeps():
 
     made = row(WEEK.first, "3", "microsoft.compute/disks/pvc-9", group="data", tags={"k8s-azure-created-by": "disk"})
     other = row(WEEK.first, "5", "microsoft.compute/disks/os", group="vm")
-    rows = [loose("a", "mc_rg_web_westeurope"), loose("b", API_GROUP), made, other]
+    queried = row(WEEK.first, "4", "microsoft.compute/disks/pvc-8", group="data")
+    rows = [loose("a", "mc_rg_web_westeurope"), loose("b", API_GROUP), made, other, queried]
     clusters = [cluster("web"), cluster("api")]
-    ids = {one.resource_id: "attached to nothing" for one in rows}
+    ids = {one.resource_id: Loose("attached to nothing", for_cluster=one is queried) for one in rows}
     found = figures(rows, clusters=clusters, loose=ids, running=frozenset({WEB})).leftovers
 
-    assert [(one.name, one.amount) for one in found] == [("pvc-9", 3), ("a", 2)]
+    assert [(one.name, one.amount) for one in found] == [("pvc-8", 4), ("pvc-9", 3), ("a", 2)]
     assert figures(rows, clusters=clusters).leftovers is None, "nobody looked"
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from lamplighter.rehearsal import Rehearsal
 from lamplighter.simulator import Fault, World
+from lamplighter.simulator.belongings import leave_address, leave_disk
 from shared.app import App
 from shared.clients.archive import FolderArchive
 from shared.clients.deliver import Parcel
@@ -122,6 +123,23 @@ def test_what_azure_forecasts_is_told_beside_our_own_projection(office):
 
     assert "Cost Management forecasts" in " ".join(text.split())
     assert "forecasts" not in team
+
+
+def test_what_nothing_uses_is_told_unless_its_cluster_sleeps(office):
+    world = office.stage.world
+    for cluster in ("web", "api"):
+        leave_disk(world, cluster, f"pvc-of-{cluster}", gb=1000)
+    leave_address(world, "web", "old-ingress", group="rg-network")
+    world.person_stops("api")
+    world.advance(7 * DAY)
+    office.digest()
+    (text,) = [path.read_text() for path in office.archive.glob("2026-W48/finance/*/digest.txt")]
+    nothing_uses = text.partition("Nothing uses these")[2].partition("total")[0]
+
+    assert "pvc-of-web" in nothing_uses
+    assert "attached to nothing since 2026-11-23" in " ".join(nothing_uses.split())
+    assert "old-ingress" in nothing_uses, "its tags say that Kubernetes made it, wherever it lies"
+    assert "pvc-of-api" not in nothing_uses, "it waits for its cluster"
 
 
 def test_before_its_hour_nothing_is_said_of_the_week(office):

@@ -4,6 +4,7 @@ import pytest
 
 from shared.clients.leftovers import loose
 from shared.errors import CloudError
+from shared.model.digest import Loose
 
 DISK = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.Compute/disks/pvc-1"
 ADDRESS = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.Network/publicIPAddresses/old"
@@ -14,11 +15,12 @@ def page(*rows):
 
 
 def test_each_is_told_by_its_id_and_since_when(cloud, wire):
-    wire.say(page({"id": DISK, "since": "2026-10-01T08:00:00Z"}), page({"id": ADDRESS, "since": ""}))
+    disk = {"id": DISK, "tags": {"k8s-azure-created-by": "disk"}, "since": "2026-10-01T08:00:00Z"}
+    wire.say(page(disk), page({"id": ADDRESS, "tags": None, "since": ""}))
 
     assert loose(cloud, ["s"]) == {
-        DISK.lower(): "attached to nothing since 2026-10-01",
-        ADDRESS.lower(): "attached to nothing",
+        DISK.lower(): Loose("attached to nothing since 2026-10-01", for_cluster=True),
+        ADDRESS.lower(): Loose("attached to nothing"),
     }
     assert [sent.body["subscriptions"] for sent in wire.sent] == [["s"], ["s"]]
     assert "diskState =~ 'Unattached'" in wire.sent[0].body["query"]

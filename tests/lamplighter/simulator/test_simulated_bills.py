@@ -10,8 +10,10 @@ import pytest
 import requests
 
 from lamplighter.simulator import SimulatorAdapter, World
+from lamplighter.simulator.belongings import leave_disk
 from lamplighter.simulator.charges import Reservation
 from lamplighter.simulator.meter import vmss_of
+from lamplighter.simulator.resource_graph import PlainRow, table_rows
 
 MONDAY = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -123,6 +125,29 @@ def test_a_deleted_cluster_keeps_what_it_cost_and_costs_nothing_more():
     gone = delete(w, w.cluster("web"), Call("DELETE", "x", "person"))
     w.advance(DAY)
     assert hours(w) == round(2 * (1 + lasted(gone)), 9)
+
+
+def test_what_people_left_behind_is_billed_from_then_on_and_shown_attached_to_nothing():
+    w = world(web(), billing={"lag_hours": 0, "left": [{"cluster": "web", "address": "old"}]})
+    w.advance(DAY)
+    disk = leave_disk(w, "web", "pvc-old", gb=100, group="rg-data")
+    w.advance(DAY)
+    billed = {
+        c.resource.rpartition("/")[2]: c.amount for c in w.meter.charges(w, date(2026, 11, 24), date(2026, 11, 25))
+    }
+    assert (billed["old"], billed["pvc-old"]) == (Decimal("0.0046") * 24, Decimal("0.000104") * 100 * 24)
+    shown = {row.values["id"]: row for row in table_rows(w, "resources", frozenset({SUB}), "... microsoft.compute/disks")
+             if isinstance(row, PlainRow)}  # fmt: skip
+    assert shown[disk].values["properties"] == {
+        "diskState": "Unattached", "LastOwnershipUpdateTime": "2026-11-24T00:00:00Z",
+    }  # fmt: skip
+    assert [row.values["properties"]["diskState"] for key, row in shown.items() if key != disk] == ["Attached"]
+    w.person_stops("web")
+    w.advance(HOUR)
+    shown = table_rows(w, "resources", frozenset({SUB}), "microsoft.compute/disks")
+    states = [row.values["properties"]["diskState"] for row in shown if isinstance(row, PlainRow)]
+    assert states == ["Unattached", "Unattached"]
+    assert len(table_rows(w, "resources", frozenset({SUB}), "| summarize count()")) == 1, "nobody asked for disks"
 
 
 def test_nothing_is_told_before_the_lag_is_over():
