@@ -66,6 +66,24 @@ class Fixed(Policy):
         yield 0.0, self.wait
 
 
+class Others(Policy):
+    """The fixed wait that is cheapest for all other gaps of the user, earlier and later: what knowing one's habits to
+    the full is worth, without knowing the gap itself."""
+
+    def __init__(self, user: User, waits: Sequence[float], costs: Costs) -> None:
+        super().__init__(user)
+        self.waits, self.next = waits, 0
+        self.bills = [[gap if gap <= wait else wait + costs.break_even for wait in waits] for gap in user.gaps]
+        self.sums = [sum(column) for column in zip(*self.bills, strict=True)]
+
+    def stretches(self, _quiet: float) -> Iterator[tuple[float, float]]:
+        others = [total - own for total, own in zip(self.sums, self.bills[self.next], strict=True)]
+        yield 0.0, self.waits[others.index(min(others))]
+
+    def ended(self, _quiet: float, _gap: float, _ran: Sequence[tuple[float, float]]) -> None:
+        self.next += 1
+
+
 class Always(Policy):
     def stretches(self, _quiet: float) -> Iterator[tuple[float, float]]:
         yield 0.0, float("inf")
