@@ -14,8 +14,8 @@ and stops in no time. The second keeps every start up and every stop down for 30
 cluster is ready where it was off.
 
 Without the logs (--data, or $LAMPLIGHTER_REFERENCE/data/usage) the synthetic trace in benchmarks/data is taken.
-"This gap unknown" chooses among the same seven by all other gaps of the user, later ones too: what the hindsight line is
-worth to someone who knows all habits and not the next gap.
+"This gap unknown" chooses among the same seven by all other gaps of the user, later ones too: what the hindsight line
+is worth to somebody who knows all habits and not the next gap.
 `ours` learns with the code of the rule, `shared.policy.learning` and `foresight`, from nothing, for each user anew.
 """
 
