@@ -98,6 +98,9 @@ def error_of(error: Any) -> tuple[str, str]:
     if not isinstance(error, Mapping):
         return "", ""
     code, message = str(error.get("code") or ""), str(error.get("message") or "")
+    if code.casefold() == "validationerror" and error.get("subcode"):
+        # AKS's word for what exactly it does not let pass, such as UpgradeBlockedOnDeprecatedAPIUsage.
+        code = str(error["subcode"])
     for detail in error.get("details") or ():
         inner, said = error_of(detail)
         # AKS wraps what the scale set said: the inner code is the one that tells of capacity.
@@ -136,8 +139,9 @@ def _until(when: str | None, now: str | None) -> timedelta | None:
 
 
 def _shortened(text: str) -> str:
+    """One line of at most 300 characters: AKS begins with the rule and ends with the particulars."""
     words = " ".join(text.split()).rstrip(".")
-    return words if len(words) <= 300 else words[:297] + "..."
+    return words if len(words) <= 300 else f"{words[:115]} ... {words[-180:]}"
 
 
 @contextmanager

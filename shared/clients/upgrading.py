@@ -18,9 +18,9 @@ from shared.clients.reading import cluster_from
 from shared.errors import NoReply, NotFound, Unsent
 from shared.model.actions import PutMaintenance, Reconcile, SetTier, UpgradeControlPlane, UpgradeNodeImage, UpgradePool
 from shared.model.fleet import Cluster
+from shared.model.repair import SECRETS
 from shared.model.versions import Line, Offer, Release, Releases, UpgradeOffers, Version
 
-SECRETS = "WriteOnlySecrets"
 WRITTEN = ("durationHours", "notAllowedDates", "schedule", "startDate", "startTime", "utcOffset")
 """What we write of a maintenance window."""
 

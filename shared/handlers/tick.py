@@ -144,7 +144,8 @@ def _due(stored: Iterable[Stored[Memory]], seen: Inventory, now: datetime) -> It
 def _fleet(app: App, before: FleetMemory, force: inforce.InForce, read: _Reading) -> tuple[FleetMemory, FleetFacts]:
     succeeded, failed = settling.tally(read.ended, read.now)
     owners = read.owners
-    count = counted((one, owners[one.id].environment, bool(owners[one.id].rules)) for one in read.clusters)
+    places = ((one, owners[one.id].environment) for one in read.clusters)
+    count = counted((one, place, bool(force.policy.rules_for(one, place))) for one, place in places)
     limit = force.policy.guards_for(UNMATCHED, None).breaker
     fleet = breaker.after(before, succeeded, failed)
     fleet = breaker.tripped(fleet, count, limit, read.now, whole=not read.seen.problems)

@@ -94,6 +94,18 @@ class Policy:
         """
         return () if environment.name is None else self._rules.ask(cluster, environment.name)
 
+    def reporting_for(self, cluster: Cluster, environment: Environment) -> tuple[BoundRule, ...]:
+        """The rules that only tell of production: of each such kind the first that does not except the cluster.
+
+        They need not name it, and no guard lets one of them do anything there.
+        """
+        if not environment.production:
+            return ()
+        name = environment.name or ""
+        heard = (rule for rule in self.rules if rule.kind in REPORTING)
+        told = [rule for rule in heard if rule.unless is None or not rule.unless.matches(cluster, name)]
+        return tuple({rule.kind: rule for rule in reversed(told)}.values())
+
     def guards_for(self, environment: Environment, rule: BoundRule | None) -> Guards:
         """File, then environment, then rule: a value replaces."""
         key = (environment.name, None if rule is None else rule.name)
@@ -164,6 +176,8 @@ def _applies(rule: BoundRule, cluster: Cluster, environment: str, *, production:
 
 PLACED = frozenset({"upgrades"})
 """Kinds of rules that ask where their cluster is."""
+REPORTING = frozenset({"repair"})
+"""Kinds of rules that also speak of production they do not match: so that people are told, never to act."""
 BUILT_IN: Mapping[str, Schedule] = {"always": ALWAYS, "never": NEVER}
 
 

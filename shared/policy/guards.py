@@ -218,7 +218,8 @@ def _later(case: Case) -> Iterator[Objection]:
     failure = target.failure_of(case.action.kind)
     if memory.not_before is not None and memory.not_before > now:
         yield _defer(Reason.RETRY_LATER, "Azure asked us to come back later", memory.not_before)
-    if failure is not None and failure.retry_at > now:
+    # A rule that knows what the failure was says it better.
+    if failure is not None and failure.retry_at > now and case.proposal.obstacle is None:
         tries = "once" if failure.count == 1 else f"{failure.count} times"
         sentence = f"failed {tries} ({failure.code}); next try {spoken(failure.retry_at, case.zone)}"
         yield _defer(Reason.RETRY_LATER, sentence, failure.retry_at)

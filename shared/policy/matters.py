@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from shared.model.actions import ScalePool
+from shared.model.actions import ACTIONS, Level, Reconcile, ScalePool
 from shared.model.decisions import Decision, Notice, Reason, Verdict
 from shared.model.fleet import Cluster, Power
-from shared.model.memory import Memory, Wish
+from shared.model.memory import Failure, Memory, Wish
 from shared.policy.remember import newly_announced
 from shared.policy.spoken import spoken
 
@@ -26,12 +26,16 @@ _STANDING = {
     Reason.UNREADABLE_TAG: "unreadable_tag",
     Reason.UNDONE: "undone",
     Reason.NO_CAPACITY: "no_capacity",
-    Reason.ESCALATED: "repair_escalated",
 }
+REPAIR_ESCALATED = "repair_escalated"
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 MATTERS = frozenset(
-    {"start_late", "stop_stuck", "action_failed", "alert", "alert_stays", "support_ending", *_STANDING.values()}
+    {
+        *("start_late", "stop_stuck", "action_failed", "alert", "alert_stays", "support_ending"),
+        REPAIR_ESCALATED,
+        *_STANDING.values(),
+    }
 )
 """Kinds of notices that stand until they are over."""
 
@@ -91,13 +95,13 @@ def _standing(
         if isinstance(decision.action, ScalePool) and decision.action.restores and decision.verdict is Verdict.REFUSE:
             text = f"{_name(decision, cluster)} stays as it was made for an alert: {decision.message}"
             yield f"alert_stays|{decision.pool}", text
-        if decision.reason in _STANDING:
-            kind, about = _STANDING[decision.reason], decision.pool or "cluster"
-            yield f"{kind}|{about}", f"{_name(decision, cluster)}: {decision.message}"
+        kind = _kind(decision)
+        if kind:
+            yield f"{kind}|{decision.pool or 'cluster'}", f"{_name(decision, cluster)}: {decision.message}"
         target = memory.target(decision.pool)
         for failure in (target.failure, *target.setbacks.values()):
-            if failure is not None and failure.count >= 2 and failure.code != Reason.LOCKED:
-                tries = f"{failure.kind.replace('_', ' ')} failed {failure.count} times"
+            if failure is not None and failure.count >= _told_from(failure, memory) and failure.code != Reason.LOCKED:
+                tries = f"{failure.kind.replace('_', ' ')} failed {_times(failure.count)}"
                 text = f"{_name(decision, cluster)}: {tries}: {failure.message}"
                 yield f"action_failed|{failure.kind}", text
     stopping = cluster.provisioning_state.casefold() == "stopping"
@@ -106,6 +110,24 @@ def _standing(
             f"{cluster.name} has been stopping for over an hour; Lamplighter leaves it alone, look at its activity log"
         )
         yield f"stop_stuck|{memory.busy_since:%Y-%m-%dT%H:%MZ}", text
+
+
+def _kind(decision: Decision) -> str:
+    """The matter that a decision shows; '' for none. Whatever is Failed for long and not reconciled is for people."""
+    if isinstance(decision.action, Reconcile) and decision.verdict is Verdict.REFUSE:
+        return REPAIR_ESCALATED
+    return _STANDING.get(decision.reason, "")
+
+
+def _told_from(failure: Failure, memory: Memory) -> int:
+    """From the second try on; an upgrade that Azure did not even begin at once, since only people can change that."""
+    kind = ACTIONS.get(failure.kind)
+    begun = memory.upgrade is not None and memory.upgrade.fall is not None
+    return 1 if kind is not None and kind.level is Level.VERSION and not begun else 2
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _is_late(decision: Decision, cluster: Cluster, now: datetime) -> bool:

@@ -23,6 +23,7 @@ from shared.policy.rings import unforgiven
 from shared.policy.schedule import Hours
 from shared.policy.spoken import spoken_length
 from shared.policy.upgrade_memory import running_pools, version_of_pool
+from shared.policy.upgrade_refusals import standing
 from shared.policy.versions import MAX_SKEW, skew
 
 CONTROL_PLANE_TAKES = timedelta(minutes=15)
@@ -30,11 +31,6 @@ WAVE_TAKES = timedelta(minutes=10)
 """Until it was measured here: a node comes, the old one is drained, and goes."""
 DEFAULT_SURGE = "10%"
 """AKS's own, where a pool says nothing. https://learn.microsoft.com/azure/aks/upgrade-aks-node-pools-rolling"""
-
-# Codes and words with which AKS refuses to begin, and with which a roll gets stuck at a pod that may not go.
-# https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/create-upgrade-delete/upgrading-or-scaling-does-not-succeed
-_DEPRECATED = ("deprecatedapi", "deprecated api")
-_DRAINS = ("poddrainfailure", "unsatisfiablepdb", "toomanyrequests", "disruption budget", "undrainable", "drain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,14 @@ class _Case:
             return False
         return rings is not None and not unforgiven(past, rings.released_at)
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether somebody has released the rings since AKS said no."""
+        rings, failure = self.view.fleet.rings.get(self.rule.name), self.failure
+        if rings is None or rings.released_at is None or failure is None:
+            return False
+        return rings.released_at >= failure.at
+
 
 def preflight(view: View, rule: BoundRule, action: Action, window: Hours, now: datetime) -> Obstacle | None:
     """The first thing in the way of an upgrade that the rings allow; None: nothing."""
@@ -94,16 +98,14 @@ def _states(cluster: Cluster) -> Iterator[tuple[str, str]]:
 
 
 def _blocked(case: _Case) -> Iterator[Obstacle]:
+    """What AKS said last time. An upgrade that it refused left nothing behind; one that broke off waits for people."""
     failure = case.failure
-    if failure is None or case.forgiven:
+    if failure is None or case.forgiven or case.looked_at:
         return
-    said = f"{failure.code} {failure.message}".casefold()
-    if any(word in said for word in _DEPRECATED):
-        text = "AKS refused, since a deprecated API was used lately; it is never forced"
-        yield Obstacle(Reason.BLOCKED_BY_AKS, f"{text} ({failure.code})", failure.retry_at)
-    elif any(word in said for word in _DRAINS):
-        text = f"its nodes could not be drained last time ({failure.code}: {failure.message})"
-        yield Obstacle(Reason.UNDRAINABLE, f"{text}; `lamplighter upgrades release` tries again")
+    past = case.view.memory.upgrade
+    found = standing(failure, case.now, begun=past is not None and past.fall is not None)
+    if found is not None:
+        yield found
 
 
 def _skewed(case: _Case) -> Iterator[Obstacle]:

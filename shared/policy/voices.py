@@ -115,7 +115,10 @@ class Owner:
 def owner_of(cluster: Cluster, policy: Policy) -> Owner:
     """Environment, rules and the owner's word. Total: what cannot be read is in `problems`."""
     environment = policy.environment_of(cluster)
-    rules = tuple([policy.placed(rule, environment.name or "") for rule in policy.rules_for(cluster, environment)])
+    matching = policy.rules_for(cluster, environment)
+    kinds = {rule.kind for rule in matching}
+    reporting = [rule for rule in policy.reporting_for(cluster, environment) if rule.kind not in kinds]
+    rules = tuple([policy.placed(rule, environment.name or "") for rule in (*matching, *reporting)])
     zone = _zone(rules, policy.timezone)
     tags = read_tags(cluster.tags, zone)
     if tags.schedule is None:

@@ -113,7 +113,8 @@ def skew() -> Decision:
 def blocked_by_aks() -> Decision:
     why = "deprecated API flowschemas was used lately"
     seen = on()
-    refused = setback("upgrade_control_plane", "UpgradeBlockedOnDeprecatedAPIUsage", why)
+    lately = IN_WINDOW - timedelta(hours=3)
+    refused = setback("upgrade_control_plane", "UpgradeBlockedOnDeprecatedAPIUsage", why, lately)
     return decided(view_of(seen, memory_of(seen, past(), setbacks=refused)))
 
 

@@ -124,9 +124,12 @@ rules:
 
         assert len(lived.writes("ill")) == 2, "once per back-off step"
         assert lived.reason("ill") == "escalated"
-        assert lived.told("stays Failed", "ill")
         assert (lived.writes("full"), lived.reason("full")) == ([], "unlisted_error")
-        assert lived.writes("shop") == []
+        # The rule does not match production, and people are told of it all the same.
+        assert (lived.writes("shop"), lived.reason("shop")) == ([], "production")
+        for name in ("ill", "full", "shop"):
+            assert lived.told("stay Failed", name), name
+        assert lived.told("production is never repaired")
 
 
 def test_a_reconcile_that_helps_ends_the_matter():

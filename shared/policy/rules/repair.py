@@ -18,13 +18,11 @@ from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import NO_AILMENTS, Memory
-from shared.model.repair import Ailment
+from shared.model.repair import SECRETS, Ailment
 from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration
 
 KEY = "repair"
-SECRETS = "WriteOnlySecrets"
-"""Code of the refusal of a body that Azure did not show whole."""
 # Errors after which the same request was seen to work. Quota, policy, permission and network errors do not pass.
 TRANSIENT = (
     "AKSOperationPreempted",

@@ -135,12 +135,21 @@ def test_an_answer_that_is_no_json_is_no_answer(cloud, wire, cluster_id):
         clusters.get(cloud, cluster_id)
 
 
-def test_a_long_message_is_shortened_and_stays_one_line():
-    problem = answers.refusal(
-        "stopping x", 400, b'{"error": {"code": "Bad", "message": "' + b"a b\\n" * 400 + b'"}}', {}
-    )
+def test_of_a_long_message_beginning_and_end_are_kept_on_one_line():
+    text = b"the rule" + b" a b\\n" * 400 + b"and the particulars"
+    problem = answers.refusal("stopping x", 400, b'{"error": {"code": "Bad", "message": "' + text + b'"}}', {})
     assert len(str(problem)) < 360
-    assert str(problem).endswith("...")
+    assert "the rule" in str(problem)
+    assert str(problem).endswith("and the particulars")
+
+
+def test_what_aks_does_not_let_pass_is_told_by_its_subcode():
+    """As published: https://learn.microsoft.com/azure/aks/stop-cluster-upgrade-api-breaking-changes"""
+    body = b'{"code": "ValidationError", "subcode": "UpgradeBlockedOnDeprecatedAPIUsage", "message": "It is blocked."}'
+    problem = answers.refusal("upgrading", 400, body, {})
+    assert problem.code == "UpgradeBlockedOnDeprecatedAPIUsage"
+    plain = b'{"code": "OperationNotAllowed", "subcode": "Whatever", "message": "No."}'
+    assert answers.refusal("upgrading", 409, plain, {}).code == "OperationNotAllowed"
 
 
 def test_what_resource_graph_says_inside_details_is_shown():
