@@ -28,6 +28,7 @@ for _chatty in ("azure.core", "azure.identity"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 ACT_QUEUE = "lamplighter-act"
+DIGEST_QUEUE = "lamplighter-digest"
 POISON_QUEUE = f"{ACT_QUEUE}-poison"
 """Where the host moves a message that failed `maxDequeueCount` times."""
 
@@ -78,6 +79,16 @@ def digest(timer: func.TimerRequest, context: func.Context = NOWHERE) -> None:  
         from shared.handlers import digest as handler  # noqa: PLC0415  light import
 
         handler.digest(_the_app())
+
+
+@app.function_name("digest_goes_on")
+@app.queue_trigger("message", DIGEST_QUEUE, "AzureWebJobsStorage")
+def digest_goes_on(message: func.QueueMessage, context: func.Context = NOWHERE) -> None:
+    """Go on with a digest that had to wait for bills. When this fails too often the timer takes over."""
+    with _told("digest", f"attempt {message.dequeue_count}", context=context):
+        from shared.handlers import digest as handler  # noqa: PLC0415  light import
+
+        handler.digest(_the_app(), _json_object(message))
 
 
 @app.function_name("sweep")
@@ -234,8 +245,8 @@ def _json_object(message: func.QueueMessage) -> dict[str, Any]:
     except ValueError:
         decision = None
     if not isinstance(decision, dict):
-        log.error("act: message %s, attempt %s: not a JSON object", message.id, message.dequeue_count)
-        raise TypeError(f"message {message.id} of {ACT_QUEUE} is not a JSON object")
+        log.error("message %s, attempt %s: not a JSON object", message.id, message.dequeue_count)
+        raise TypeError(f"message {message.id} is not a JSON object")
     return decision
 
 

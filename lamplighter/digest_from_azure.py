@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from lamplighter.fleet_source import laptop_settings
 from lamplighter.options import moment
+from lamplighter.terminal import warn
 from shared.model.weeks import Week
 from shared.policy.bound import DigestAudience, DigestPlan
 from shared.policy.digests import due
@@ -34,10 +35,12 @@ def read_azure(policy: Policy, journal: str | None, week: Week | None, now: date
     latest = due(plan, policy.timezone, now).week
     wanted = week or latest
     with _app(journal, now) as app:
-        found = None
-        while found is None:
-            found = read(app, policy, plan, wanted, now, with_savings=bool(journal) and wanted == latest)
-    return found, wanted
+        while True:
+            found = read(app, policy, plan, wanted, app.clock(), with_savings=bool(journal) and wanted == latest)
+            if not isinstance(found, timedelta):
+                return found, wanted
+            warn([f"Cost Management lets us ask again in {round(found.total_seconds())} s; waiting (Ctrl-C ends it)"])
+            app.cloud.sleep(found.total_seconds())
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from shared.clients.store_sqlite import SqliteStore
 from shared.errors import LamplighterError
 from shared.handlers.act import act
 from shared.handlers.alert import alert
+from shared.handlers.digest import digest
 from shared.handlers.look import look
 from shared.handlers.outgoing import outgoing
 from shared.handlers.poison import poison
@@ -152,6 +153,9 @@ class Rehearsal:
         while batch := self.app.queue.receive("act", 1, AGAIN):
             for received in batch:
                 self._act(received)
+        for received in self.app.queue.receive("digest", BATCH, AGAIN):
+            digest(self.app, received.message)
+            self.app.queue.delete(received)
         for received in self.app.queue.receive("act-poison", BATCH):
             poison(self.app, received.body)
             self.app.queue.delete(received)

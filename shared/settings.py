@@ -472,8 +472,8 @@ SETTINGS: tuple[Setting, ...] = (
         "0 7 * * * *",
         _CRON,
         "0 7 * * * *",
-        "When it is looked whether a weekly digest is due, by the policy's own day, time and zone. Hourly is enough; "
-        "several hundred subscriptions are read sooner with every ten minutes. Read by the host alone.",
+        "When it is looked whether a weekly digest is due, by the policy's own day, time and zone. Hourly is enough: "
+        "one that has to wait for Cost Management goes on by a message in the queue. Read by the host alone.",
         _SIX_FIELDS,
     ),
     Setting(

@@ -50,6 +50,7 @@ var keptDays = [
 var queues = [
   'lamplighter-act'
   'lamplighter-act-poison'
+  'lamplighter-digest'
 ]
 var tables = [
   'lamplighterMemory'

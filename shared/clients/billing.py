@@ -34,6 +34,10 @@ COST, PRE_TAX_COST = "Cost", "PreTaxCost"
 _OTHER_METRIC = frozenset({"badrequest", "invalidqueryparameter", "invalidaggregation", "billingmetricnotsupported"})
 
 
+BILL = "bill."
+"""How the names of bills in the journal begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question about one scope: what is asked at a time, and what is remembered of it between invocations."""
@@ -43,26 +47,26 @@ class Asked:
     period: Period
     question: Question
     basis: Basis = Basis.AMORTISED
+    with_total: bool = True
+    """Of COSTS: also what the scope states without any grouping, for a week that is tied out."""
 
     @property
     def units(self) -> int:
         """Query units that it costs: one per month of data begun, for the rows and again for the total."""
         months = (self.period.end - self.period.begin).days // 31 + 1
-        return months * (2 if self.question is Question.COSTS else 1)
+        return months * (2 if self.question is Question.COSTS and self.with_total else 1)
 
     @property
     def key(self) -> str:
-        """Its name in the journal."""
-        return f"bill~{self.scope}~{self.period.begin}~{self.period.end}~{self.question}~{self.basis}"
+        """Its name in the journal, where bills stand in the order of their first days."""
+        scope = self.scope.replace("/", ".")
+        total = "" if self.with_total else ".rows"
+        return f"{BILL}{self.period.begin}.{self.period.end}.{scope}.{self.question}.{self.basis}{total}"
 
 
 def subscription_scope(subscription: str) -> str:
     """A scope as bills name it, such as subscriptions/0a1b..."""
     return f"subscriptions/{subscription.casefold()}"
-
-
-def management_group_scope(name: str) -> str:
-    return f"providers/microsoft.management/managementgroups/{name.casefold()}"
 
 
 def bill(cloud: Cloud, asked: Asked, now: datetime) -> Bill:
@@ -76,7 +80,7 @@ def bill(cloud: Cloud, asked: Asked, now: datetime) -> Bill:
     if strange is not None:
         raise NoReply(f"{doing}: asked about {asked.period}, the answer tells of {strange.charge_period_start}")
     stated: Mapping[str, Decimal] = {}
-    if asked.question is Question.COSTS:
+    if asked.question is Question.COSTS and asked.with_total:
         stated = totals(_tables(cloud, asked.scope, asked.basis, {}, asked.period))
     return Bill(asked.scope, asked.period, asked.basis, now, tuple(rows), stated, asked.question)
 
@@ -121,10 +125,7 @@ def _dataset(asked: Asked) -> dict[str, Any]:
         return {**daily, "grouping": _groups("ResourceId", "PricingModel"), "filter": MACHINES, "hours": True}
     if asked.question is Question.UNUSED:
         return {**daily, "grouping": _groups("ResourceLocation", "Meter"), "filter": UNUSED, "hours": True}
-    if asked.scope.startswith("subscriptions/"):
-        return {**daily, "grouping": _groups("ResourceId", "MeterCategory")}
-    # Above a subscription nothing may be grouped by resource.
-    return {**daily, "grouping": _groups("ResourceGroupName", "SubscriptionId")}
+    return {**daily, "grouping": _groups("ResourceId", "MeterCategory")}
 
 
 def _groups(*names: str) -> list[dict[str, str]]:

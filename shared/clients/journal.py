@@ -266,6 +266,11 @@ class Journal:
         """Delete what is remembered of clusters that are no more; how many."""
         return self._forget(MEMORY_TABLE, (Row(*memory_place(cluster)) for cluster in clusters))
 
+    def forget_prices(self, first: str, last: str, most: int) -> int:
+        """Delete cached documents whose names lie in [first, last), at most so many; how many."""
+        rows = self._store.scan(PRICES_TABLE, Span(partition=PRICES, key_from=first, key_to=last))
+        return self._forget(PRICES_TABLE, (Row(*row.place) for row in islice(rows, most)))
+
     def _forget(self, table: str, rows: Iterable[Row]) -> int:
         """Read whole before the first is deleted: a scan does not stand still while rows go."""
         over = list(rows)

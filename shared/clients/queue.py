@@ -1,7 +1,7 @@
-"""Messages between the planner and those who act: three queues, small JSON messages, delayed or not.
+"""Messages between the planner and those who act: a few queues, small JSON messages, delayed or not.
 
     lamplighter-act     one decision to carry out          lamplighter-look    a hint to look at a cluster sooner
-    lamplighter-tell    notices wait to be told            lamplighter-*-poison   failed too often; recorded and told
+    lamplighter-digest  a digest whose bills are to come   lamplighter-*-poison   failed too often; recorded and told
 
 Delivery is at least once, in no order: what a message says is decided anew before anything is done.
 A queue output binding of Azure Functions can't delay a message (azure-functions-host #4176), hence this client.
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from shared.errors import Refused
 
 PREFIX = "lamplighter-"
-ACT, LOOK, TELL = "act", "look", "tell"
+ACT, LOOK, DIGEST = "act", "look", "digest"
 POISON = "-poison"
 
 MESSAGE_BYTES = 48 * 1024

@@ -2,6 +2,8 @@
 
     due? -> read everything once -> make -> archive (put-if-absent) -> claim -> send what the archive holds
 
+While bills are still to come nothing is made, and a message in the queue goes on (going_on.py).
+
 Sent once: a channel is claimed by a compare-and-swap before it is sent to, so two timers that fire together send once.
 As with notices the claim is a lease: a worker that dies in between leaves it, and after it the digest is sent again.
 Whatever is sent, also on a later try, is what the archive holds; the archive never changes. A channel that fails is
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.app import App
 from shared.errors import InputError, LamplighterError, Superseded
+from shared.handlers import going_on
 from shared.handlers.inforce import policy_in_force
 from shared.model.decisions import Notice
 from shared.model.memory import Stored
@@ -55,8 +58,8 @@ class _Round:
     notices: list[Notice] = field(default_factory=list)
 
 
-def digest(app: App) -> int:
-    """Send what is due, and return how many messages went out.
+def digest(app: App, message: Mapping[str, Any] | None = None) -> int:
+    """Send what is due, and return how many messages went out. `message` is that of a run that had to wait for bills.
 
     Raises when the journal or the archive cannot be read, or there never was a policy that could.
     """
@@ -68,25 +71,28 @@ def digest(app: App) -> int:
         return 0
     current = _Round(app, policy, due(policy.digest, policy.timezone, now).week, now)
     waiting = [(one, left) for one in policy.digest.audiences if (left := _untold(current, one))]
-    if not waiting:
+    if not waiting or not going_on.is_mine(app, message):
         return 0
-    read: list[Read | None] = []
+    read: list[Read | timedelta] = []
     for audience, channels in waiting:
         kept = _kept(current, audience)
         if kept is None:
             if not read:
                 read.append(_reading(current))
-            if read[0] is None:
+            if isinstance(read[0], timedelta):
+                going_on.later(app, read[0])
                 break
             kept = _made(current, audience, read[0])
         for channel, told in channels:
             _send(current, audience, channel, told, kept)
+    else:
+        going_on.done(app)
     app.journal.append(current.history)
     app.journal.post(current.notices)
     return current.sent
 
 
-def _reading(current: _Round) -> Read | None:
+def _reading(current: _Round) -> Read | timedelta:
     from shared.handlers.reading_costs import read  # noqa: PLC0415 - only when something is due
 
     plan = current.policy.digest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from shared.app import App
 from shared.costs.attribution import Known, attribute
 from shared.costs.digest import Reading
-from shared.costs.figures import WEEKS_SHOWN
+from shared.costs.figures import WEEKS_OF_BASELINE, WEEKS_SHOWN
 from shared.costs.kept_up import KeptUp, kept_up
 from shared.costs.ownership import subscription_of
 from shared.errors import LamplighterError, Throttled
@@ -23,7 +23,7 @@ from shared.model.billing import Basis, Bill, Period, Question
 from shared.model.costs import CostRow, RowProblem
 from shared.model.fleet import Cluster, Power
 from shared.model.weeks import Week
-from shared.policy.digests import Fleet, environments
+from shared.policy.digests import Fleet, due, environments
 
 if TYPE_CHECKING:
     from shared.clients.billing import Asked
@@ -56,40 +56,28 @@ class Read:
     fleet: Fleet
 
 
-def period_of(week: Week) -> Period:
-    return Period(week.first, week.last + timedelta(days=1))
-
-
-def periods_of(week: Week) -> tuple[Period, ...]:
-    """The week and the one before, each for itself, since their totals are told; the rest in two pieces.
-
-    A question about at most 31 days by day is what Cost Management answers well, and few questions are what its quotas
-    take: https://learn.microsoft.com/azure/cost-management-billing/automate/automation-overview
-    """
-    pieces = ((2, 4), (5, WEEKS_READ - 1))
-    rest = (Period(week.back(last).first, week.back(first - 1).first) for first, last in pieces)
-    return period_of(week), period_of(week.back()), *rest
-
-
 def read(
     app: App, policy: Policy, plan: DigestPlan, week: Week, now: datetime, *, with_savings: bool = True
-) -> Read | None:
-    """None while bills are still to come: what was read is kept, and the next run goes on from there."""
+) -> Read | timedelta:
+    """Everything; while bills are still to come, after how long to go on: what was read is kept."""
     from shared.clients.fleet import inventory  # noqa: PLC0415 - the SDKs are heavy
-    from shared.handlers.savings import history_of, nodes_asked  # noqa: PLC0415
+    from shared.handlers.asking import costs_asked, nodes_asked, period_of  # noqa: PLC0415
+    from shared.handlers.savings import history_of  # noqa: PLC0415
 
     seen = inventory(app.cloud, policy.scope, now)
     clusters = {cluster.id: cluster for cluster in seen.clusters}
     pasts = history_of(app, period_of(week))
     scopes = sorted({*policy.scope.subscriptions, *map(subscription_of, (*clusters, *pasts))})
-    nodes = nodes_asked(scopes, period_of(week)) if with_savings else ()
-    bills = _bills(app, (*_asked(scopes, week), *nodes), now)
-    if bills is None:
-        log.info("digest: %s: some bills are still to come", week)
-        return None
+    nodes = nodes_asked(scopes, week) if with_savings else ()
+    since = due(plan, policy.timezone, now).at
+    bills = _bills(app, (*costs_asked(scopes, week, WEEKS_READ - 1), *nodes), since, now)
+    if isinstance(bills, timedelta):
+        log.info("digest: %s: some bills are still to come; more in %d s", week, bills.total_seconds())
+        return bills
     of_costs = [bill for bill in bills if bill.question is Question.COSTS]
     mine = [bill for bill in of_costs if bill.period == period_of(week)]
-    blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period != period_of(week)}
+    baseline = week.back(WEEKS_OF_BASELINE).first, week.first
+    blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period.overlaps(*baseline)}
     costs = attribute(_rows(of_costs), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
     fleet = Fleet(clusters, pasts)
     loose, loose_problems = _loose(app, scopes)
@@ -114,24 +102,15 @@ def read(
     return Read(reading, fleet)
 
 
-def _bills(app: App, asked: tuple[Asked, ...], now: datetime) -> tuple[Bill, ...] | None:
-    """All of them, waiting a while for quotas to refill; None when some are still to come."""
+def _bills(app: App, asked: tuple[Asked, ...], since: datetime, now: datetime) -> tuple[Bill, ...] | timedelta:
+    """All of them, waiting a while for quotas to refill; how long the rest takes when some are still to come."""
     from shared.handlers.billing import bills_for  # noqa: PLC0415 - the SDK is heavy
 
-    collected = bills_for(app, asked)
+    collected = bills_for(app, asked, since)
     while collected.again_after is not None and app.clock() + collected.again_after - now < PATIENCE:
         app.cloud.sleep(collected.again_after.total_seconds())
-        collected = bills_for(app, asked)
-    return collected.bills if collected.again_after is None else None
-
-
-def _asked(scopes: Iterable[str], week: Week) -> Iterable[Asked]:
-    from shared.clients.billing import Asked, subscription_scope  # noqa: PLC0415 - the SDK is heavy
-
-    # The week itself first: what must be told soonest is read soonest.
-    for period in periods_of(week):
-        for scope in scopes:
-            yield Asked(subscription_scope(scope), period, Question.COSTS)
+        collected = bills_for(app, asked, since)
+    return collected.bills if collected.again_after is None else collected.again_after
 
 
 def _rows(bills: Iterable[Bill]) -> Iterable[CostRow | RowProblem]:
@@ -177,13 +156,14 @@ def _savings(
 ) -> tuple[SavingsWeek | None, tuple[str, ...]]:
     """A saving that cannot be computed keeps nobody from hearing what the week cost."""
     from shared.clients.market import list_prices  # noqa: PLC0415 - as above
+    from shared.handlers.asking import period_of  # noqa: PLC0415
     from shared.handlers.savings import own_cost, savings_of  # noqa: PLC0415
 
-    mine = [bill for bill in bills if bill.question is Question.COSTS and bill.period == period_of(week)]
+    week_of = period_of(week)
+    mine = [bill for bill in bills if bill.question is Question.COSTS and bill.period == week_of]
     group = app.settings.environ.get(OWN_GROUP, "")
     try:
         prices = list_prices(app.cloud, clusters, app.journal, app.clock())
-        week_of = period_of(week)
         own = own_cost(mine, group)
         nodes = tuple(bill for bill in bills if bill.question is not Question.COSTS)
         return savings_of(app, nodes, week_of, zone=policy.timezone, own_cost=own, prices=prices), ()

@@ -16,12 +16,10 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from shared.app import App
-from shared.clients.billing import Asked, subscription_scope
 from shared.costs import baseline, standing
 from shared.costs.baseline import baselines
 from shared.costs.past import pasts
 from shared.costs.savings import Known, saved
-from shared.handlers.billing import bills_for
 from shared.model.billing import Bill, Period, Question
 from shared.model.money import Prices
 from shared.model.past import ClusterPast
@@ -31,16 +29,6 @@ log = logging.getLogger("lamplighter")
 
 LOOK_BACK = timedelta(weeks=6)
 """Four weeks before an adoption in the week before, and one in which every cluster was put down at least once."""
-PRICES_BACK = timedelta(weeks=4)
-"""A pool that is down has its price in the past."""
-
-
-def nodes_asked(subscriptions: Iterable[str], period: Period) -> tuple[Asked, ...]:
-    """The questions whose answers price a period's savings; for `bills_for`, beside those about costs."""
-    wider = Period(period.begin - PRICES_BACK, period.end)
-    scopes = [subscription_scope(one) for one in sorted(set(subscriptions))]
-    nodes = [Asked(scope, wider, Question.NODES) for scope in scopes]
-    return (*nodes, *(Asked(scope, period, Question.UNUSED) for scope in scopes))
 
 
 def history_of(app: App, period: Period, kept: Kept | None = None) -> dict[str, ClusterPast]:
@@ -92,12 +80,6 @@ def own_cost(bills: Iterable[Bill], resource_group: str) -> Mapping[str, Decimal
             if row.resource_group == resource_group.casefold() and row.effective_cost is not None:
                 mine[row.billing_currency] = mine.get(row.billing_currency, Decimal(0)) + row.effective_cost
     return mine
-
-
-def collect(app: App, subscriptions: Iterable[str], period: Period) -> tuple[tuple[Bill, ...], timedelta | None]:
-    """The bills that price a period, as far as they can be had now; and after how long to come back for the rest."""
-    got = bills_for(app, nodes_asked(subscriptions, period))
-    return got.bills, got.again_after
 
 
 # --- kept between weeks ---

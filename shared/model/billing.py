@@ -31,7 +31,7 @@ class Question(StrEnum):
     """What Cost Management is asked about a scope and period. Two groupings are all it takes at a time."""
 
     COSTS = "costs"
-    """What everything cost: by day, resource and service. A management group's: by resource group and subscription."""
+    """What everything cost: by day, resource and service."""
     NODES = "nodes"
     """Hours of virtual machines: by day, resource and pricing. Part of COSTS, never added to."""
     UNUSED = "unused"
@@ -62,6 +62,10 @@ class Period:
     def __contains__(self, day: date) -> bool:
         return self.begin <= day < self.end
 
+    def overlaps(self, begin: date, end: date) -> bool:
+        """Whether a day of it lies in [begin, end)."""
+        return self.begin < end and begin < self.end
+
     def __str__(self) -> str:
         """
         >>> str(Period(date(2026, 11, 16), date(2026, 11, 23)))
@@ -75,7 +79,7 @@ class Bill:
     """One scope's charges of one period. With a `problem` it is missing: no row, no total, and not 0."""
 
     scope: str
-    """Lower case, no leading slash: subscriptions/GUID, providers/microsoft.management/managementgroups/NAME."""
+    """Lower case, no leading slash: subscriptions/GUID."""
     period: Period
     basis: Basis
     read_at: datetime
@@ -85,6 +89,7 @@ class Bill:
     totals: Mapping[str, Decimal] = field(default_factory=lambda: NO_TOTALS)
     """Currency -> the scope's total as the source states it, asked for apart from the rows: what they must tie out to.
 
+    Empty where it was not asked for.
     Of an export: the plain sum of its amounts, broken rows excluded (they are in `problems`).
     """
     question: Question = Question.COSTS

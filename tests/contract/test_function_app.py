@@ -29,6 +29,7 @@ FUNCTIONS = {
     "pulse",
     "tell",
     "digest",
+    "digest_goes_on",
     "sweep",
     "act",
     "look",

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_worker_indexes_every_function(host: FunctionsHost) -> None:
-    timers_and_messages = {"tick", "pulse", "tell", "digest", "sweep", "act", "look", "poison"}
+    timers_and_messages = {"tick", "pulse", "tell", "digest", "digest_goes_on", "sweep", "act", "look", "poison"}
     assert set(host.functions) == timers_and_messages | {
         "keep_on",
         "keep_off",
@@ -66,6 +66,7 @@ def test_the_worker_tells_the_host_these_bindings(host: FunctionsHost) -> None:
         "connection": "AzureWebJobsStorage",
     }
     assert trigger("poison") == {**trigger("act"), "queueName": "lamplighter-act-poison"}
+    assert trigger("digest_goes_on") == {**trigger("act"), "queueName": "lamplighter-digest"}
     assert trigger("look") == {"type": "eventGridTrigger"}
     for name in ("keep_on", "keep_off", "wake", "postpone"):
         route = f"clusters/{name.replace('_', '-')}"

@@ -11,6 +11,7 @@ import pytest
 from lamplighter.rehearsal import Rehearsal
 from lamplighter.simulator import Fault, World
 from shared.clients.billing import Asked, subscription_scope
+from shared.costs import quota
 from shared.handlers.billing import GIVE_UP_AFTER, Collected, bills_for
 from shared.model.billing import Bill, Period, Question
 
@@ -142,6 +143,26 @@ def test_a_storm_without_end_leaves_a_missing_bill_after_half_a_day(stage):
     assert GIVE_UP_AFTER <= stage.world.now() - began < GIVE_UP_AFTER + HOUR
 
 
+def test_what_was_read_since_the_digest_was_due_is_not_read_again_however_long_the_others_take(stage):
+    due = stage.world.now()
+    bills_for(stage.app, [asked(0)], due)
+    stage.world.advance(40 * HOUR)
+    before = queries(stage)
+    assert bills_for(stage.app, [asked(0)], due).bills[0].read_at == due
+    assert queries(stage) == before
+    bills_for(stage.app, [asked(0)], stage.world.now())
+    assert queries(stage) == before + 2
+
+
+def test_a_question_that_has_not_had_its_turn_waits_as_long_as_others_are_answered(stage, monkeypatch):
+    """A tenant with so many subscriptions that its quota takes more than half a day: late, and nothing is missing."""
+    monkeypatch.setattr(quota, "LIMITS", {timedelta(hours=8): 2})
+    began = stage.world.now()
+    bills = all_of_them(stage, *map(asked, range(4)))
+    assert stage.world.now() - began > 2 * GIVE_UP_AFTER
+    assert [bill.missing for bill in bills] == [False] * 4
+
+
 def test_a_scope_that_never_answers_holds_up_no_other(stage):
     stage.world.inject(Fault.unavailable(f"POST /subscriptions/{SUBS[0]}/*/query", times=None))
     found = bills_for(stage.app, [asked(0), asked(1), asked(2)])
@@ -176,7 +197,7 @@ def test_parts_that_do_not_belong_together_are_no_bill(stage, monkeypatch, how):
 
     monkeypatch.setattr(rows_bill, "ROWS_A_PART", 5)
     (bill,) = all_of_them(stage, asked())
-    key = f"{asked().key}~1"
+    key = f"{asked().key}.1"
     document, at = stage.app.journal.prices(key)
     broken = {"lines": []} if how == "lost" else {**document, "read_at": "2026-01-01T00:00:00+00:00"}
     stage.app.journal.put_prices(key, broken, at)

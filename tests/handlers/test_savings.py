@@ -10,12 +10,11 @@ import pytest
 
 from lamplighter.rehearsal import Rehearsal
 from lamplighter.simulator import World
-from shared.clients.billing import Asked
 from shared.handlers import savings
-from shared.handlers.savings import history_of, nodes_asked, own_cost, savings_of
-from shared.model.billing import Basis, Bill, Period, Question
+from shared.handlers.savings import history_of, own_cost, savings_of
+from shared.model.billing import Basis, Bill, Period
 from shared.model.costs import CostRow
-from tests.costs.saving_worlds import ADOPTED, DAY, HOUR, PERIOD, SUB, WEEK, Story, bill, pool, row, steady
+from tests.costs.saving_worlds import ADOPTED, DAY, HOUR, PERIOD, WEEK, Story, bill, pool, row, steady
 
 POLICY = "version: 1\nmode: plan\nscope: all\n"
 PRICED = bill(row(date(2026, 11, 1), "19.2", "96"))
@@ -93,13 +92,6 @@ def test_history_tells_of_clusters_that_are_gone(stage):
     told(stage, story)
     past = history_of(stage.app, PERIOD)[story.id]
     assert (past.node_resource_group, past.tags_on(date(2026, 11, 2))) == ("mc_web", {"team": "shop"})
-
-
-def test_prices_are_asked_of_some_weeks_and_unused_commitments_of_the_period():
-    asked = nodes_asked([SUB, SUB], PERIOD)
-    wider = Period(date(2026, 10, 5), PERIOD.end)
-    scope = f"subscriptions/{SUB}"
-    assert asked == (Asked(scope, wider, Question.NODES), Asked(scope, PERIOD, Question.UNUSED))
 
 
 def costs(*rows: CostRow, problem: str | None = None) -> Bill:

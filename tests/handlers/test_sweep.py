@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from lamplighter.simulator import Fault
+from shared.clients.billing import Asked
 from shared.errors import InputError
 from shared.handlers.sweep import sweep
+from shared.model.billing import Period, Question
 from shared.settings import read_settings
 from tests.scenarios.stage import DAY, Story, dev
 
@@ -26,6 +28,21 @@ def test_history_goes_after_its_days_and_not_before():
         assert sweep(story.app).history >= len(first)
         assert story.history("web") == []
         assert sweep(story.app).history == 0
+
+
+def test_bills_that_no_digest_looks_back_to_go_and_nothing_else_of_what_is_cached():
+    with Story(dev("web")) as story:
+        now, week = story.world.now(), timedelta(weeks=1)
+        for age in (1, 15, 17, 60):
+            day = (now - age * week).date()
+            bill = Asked("subscriptions/s", Period(day, day + week), Question.COSTS)
+            story.journal.put_prices(bill.key, {"parts": 2}, now)
+            story.journal.put_prices(f"{bill.key}.1", {}, now)
+        story.journal.put_prices("baseline~s~1", {}, now - 60 * week)
+        assert (sweep(story.app).bills, sweep(story.app).bills) == (4, 0)
+        day = (now - 15 * week).date()
+        assert story.journal.prices(Asked("subscriptions/s", Period(day, day + week), Question.COSTS).key)
+        assert story.journal.prices("baseline~s~1")
 
 
 def test_only_a_cluster_that_azure_says_is_no_more_is_forgotten():

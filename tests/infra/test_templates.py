@@ -177,6 +177,7 @@ def test_the_tables_and_queues_are_those_of_the_code():
     assert set(variable("modules/storage.bicep", "queues")) == {
         f"{queue.PREFIX}{queue.ACT}",
         f"{queue.PREFIX}{queue.ACT}{queue.POISON}",
+        f"{queue.PREFIX}{queue.DIGEST}",
     }
 
 

@@ -17,10 +17,12 @@ from lamplighter.rehearsal import Rehearsal
 from lamplighter.simulator import World
 from lamplighter.simulator.charges import Reservation
 from lamplighter.simulator.demand import Habit
+from shared.handlers.asking import nodes_asked
 from shared.handlers.billing import bills_for
-from shared.handlers.savings import nodes_asked, savings_of
+from shared.handlers.savings import savings_of
 from shared.model.billing import Period
 from shared.model.savings import SavingsWeek
+from shared.model.weeks import Week
 
 SUB = "11111111-1111-1111-1111-111111111111"
 BEGAN = datetime(2026, 9, 28, 0, 0, tzinfo=UTC)
@@ -165,6 +167,7 @@ def with_lamplighter(
 
 def asked(rehearsal: Rehearsal, period: Period) -> SavingsWeek:
     """As the digest's handler asks."""
-    while (got := bills_for(rehearsal.app, nodes_asked([SUB], period))).again_after is not None:
+    wanted = nodes_asked([SUB], Week.of(period.begin))
+    while (got := bills_for(rehearsal.app, wanted)).again_after is not None:
         rehearsal.run_for(got.again_after)
     return savings_of(rehearsal.app, got.bills, period, own_cost={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import requests
 
 from shared.clients import billing
-from shared.clients.billing import Asked, management_group_scope, subscription_scope
+from shared.clients.billing import Asked, subscription_scope
 from shared.errors import Forbidden, NoReply, Refused, Throttled
 from shared.model.billing import Basis, Period, Question
 
@@ -54,21 +55,11 @@ def test_the_question_is_grouped_and_covers_whole_days(cloud, wire):
     assert total.body["dataset"] == {"aggregation": {"totalCost": {"name": "Cost", "function": "Sum"}}}
 
 
-def test_a_management_group_is_never_grouped_by_resource(cloud, wire):
-    """Azure refuses ResourceId above a subscription."""
-    wire.say((200, page(["Cost", "UsageDate", "ResourceGroupName", "SubscriptionId", "Currency"],
-                        [[2.5, 20261117, "MC_Web", "00000000-0000-0000-0000-00000000000A", "EUR"]])),
-             (200, page(TOTAL, [[2.5, "EUR"]])))  # fmt: skip
-    bill = billing.bill(cloud, Asked(management_group_scope("Platform"), WEEK, Question.COSTS), NOW)
-    assert wire.sent[0].path == (
-        "/providers/microsoft.management/managementgroups/platform/providers/Microsoft.CostManagement/query"
-    )
-    (row,) = bill.rows
-    assert (row.resource_id, row.resource_group, row.sub_account_id) == (
-        "",
-        "mc_web",
-        "00000000-0000-0000-0000-00000000000a",
-    )
+def test_a_week_that_is_not_tied_out_is_asked_about_once(cloud, wire):
+    wire.say((200, page(DAILY, [[2.5, 20261117, VMSS, "Storage", "EUR"]])))
+    bill = billing.bill(cloud, replace(COSTS, with_total=False), NOW)
+    assert (len(wire.sent), len(bill.rows), bill.totals) == (1, 1, {})
+    assert (COSTS.units, replace(COSTS, with_total=False).units) == (2, 1)
 
 
 def test_columns_are_read_by_name_wherever_they_stand(cloud, wire):
