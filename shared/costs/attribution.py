@@ -54,6 +54,7 @@ class _Read:
     """Tag of a cluster's own resource or of its nodes, by day."""
     problems: list[str] = field(default_factory=list)
     unread: int = 0
+    tagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def attribute(rows: Iterable[CostRow | RowProblem], basis: Basis, known: Known =
         problems=tuple(read.problems),
         gone=billed - known.clusters.keys() if known.clusters else frozenset(),
         first=min(days, default=None),
+        tagged=read.tagged,
     )
 
 
@@ -128,6 +130,7 @@ def _add(read: _Read, row: CostRow, basis: Basis, team_tag: str) -> None:
     place, kind = place_of(row), kind_of(row)
     read.bill.learn(place, row)
     team = _tag(row.tags, team_tag)
+    read.tagged = read.tagged or bool(row.tags)
     if team and (place.cluster or kind in COMPUTE):
         read.teams.setdefault((place, day), team)
     _sum(read.sums[_Key(place, team, kind, currency)], day, amount)

@@ -17,7 +17,7 @@ ACTUAL = "as invoiced (BilledCost, actual): a reservation counts whole on the da
 
 def annotated(made: Digest, costs: Costs, includes: Callable[[str], bool], remarks: tuple[str, ...] = ()) -> Digest:
     """The digest with its notes and its method; `includes` says which clusters are the audience's."""
-    return replace(made, notes=(*_notes(made, costs, includes), *remarks), method=tuple(_method(made)))
+    return replace(made, notes=(*_notes(made, costs, includes), *remarks), method=tuple(_method(made, costs)))
 
 
 def _notes(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Iterator[str]:
@@ -61,13 +61,20 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _method(made: Digest) -> Iterator[str]:
+def _method(made: Digest, costs: Costs) -> Iterator[str]:
     basis = AMORTISED if made.basis is Basis.AMORTISED else ACTUAL
     yield f"Amounts are before tax, in the billing currency; {basis}"
     yield "Days are days of UTC, as Azure bills; weeks are ISO weeks, Monday to Sunday"
     yield "A week is provisional for 72 hours after its last day; Azure may correct it until the invoice"
     yield "Usual is the median of up to four weeks before"
     yield "A cluster's cost is that of its node resource group and of the cluster itself; nothing is split"
+    if costs.tagged:
+        yield "A team's cost is what carried its tag on the day of use"
+    elif any(one.teams for one in made.figures):
+        yield (
+            "The source carries no tags: a cluster's team is the tag that was seen on the cluster on the day of use, "
+            "and what belongs to no single cluster counts as untagged. Cost exports carry tags"
+        )
     if any(one.month.outlook is not None for one in made.figures):
         yield "The month's projection adds, for each day to come, the median of that weekday over four weeks"
     if any(one.is_inferred for found in made.figures for one in found.still_billed):

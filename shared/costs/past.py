@@ -14,6 +14,7 @@ from itertools import groupby
 from math import ceil
 from typing import Any
 
+from shared.costs.tier_past import TierFold
 from shared.model.past import ClusterPast, Held, Moved, PoolSpan, Started, Surged
 from shared.model.records import HistoryRecord
 
@@ -93,12 +94,14 @@ class _Cluster:
     started: list[Started] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
     surged: list[Surged] = field(default_factory=list)
+    tier: TierFold = field(default_factory=TierFold)
     accepted: dict[str, datetime] = field(default_factory=dict)
     before: dict[str, Mapping[str, int]] = field(default_factory=dict)
     """Decision -> nodes when its stop was taken, as an earlier reading knew them."""
 
     def take(self, record: HistoryRecord) -> None:
         body, kind = record.body, str(record.body.get("kind", ""))
+        self.tier.take(record)
         match record.phase:
             case "snapshot":
                 self._seen(record)
@@ -263,6 +266,8 @@ class _Cluster:
             tuple(self.moved),
             tuple(self.surged),
             self.adopted_at,
+            tuple(self.tier.tiers),
+            self.tier.tiered(until),
         )
 
 
@@ -290,6 +295,7 @@ def pasts(
 def _carrying_on(past: ClusterPast, begin: datetime) -> _Cluster:
     moved = [one for one in past.moved if one.at < begin]
     cluster = _Cluster(past.cluster, moved=moved, before={one.decision: one.nodes for one in past.held})
+    cluster.tier.carry_on(past.tiered)
     for one in (held for held in past.held if held.begin < begin):
         cluster.down[one.pool] = _Down(one.pool, one.decision, one.rule, one.reason, one.nodes, one.begin)
     return cluster

@@ -18,6 +18,7 @@ from shared.costs.claims import ZERO, Claim, Judged, Off, extra_after_starts, le
 from shared.costs.node_rates import ON_DEMAND, SPOT, NodeRates, Rate, node_rates
 from shared.costs.prices import price_key
 from shared.costs.spot_claims import SpotClaim, spot_claims
+from shared.costs.tier_claims import TierBills, tier_bills, tier_hours
 from shared.model.billing import Bill, Period
 from shared.model.money import Money, Prices
 from shared.model.past import ClusterPast
@@ -28,8 +29,9 @@ METHOD = (
     "to four weeks before adoption, never more than ran when the stop was taken; without such weeks the pool's "
     "minimum. Hours that nobody observed earn 0, as do clusters that others had stopped. Prices are those billed for "
     "the same pool (amortised, before tax); hours that a reservation or savings plan would have paid for are listed as "
-    "freed, outside the total. Spot counts what the replaced on-demand nodes were billed less the billed spot meter. "
-    "Wake-ups, surge and surplus nodes and Lamplighter's own cost are taken off."
+    "freed, outside the total. Spot counts what the replaced on-demand nodes were billed less the billed spot meter; "
+    "a cheaper tier counts what the control plane was billed before, for hours in which the cluster ran. Wake-ups, "
+    "surge and surplus nodes and Lamplighter's own cost are taken off."
 )
 _CENTS = Decimal("0.000001")
 
@@ -46,6 +48,8 @@ class Known:
     own_cost: Mapping[str, Decimal] | None = None
     prices: Prices = field(default_factory=dict)
     """List prices, for estimates alone."""
+    costs: tuple[Bill, ...] = ()
+    """Of everything: what control planes were billed."""
 
 
 @dataclass(slots=True)
@@ -90,6 +94,7 @@ def saved(pasts: Mapping[str, ClusterPast], period: Period, known: Known) -> Sav
     """Everything of one period of days. A cluster without an action of ours in it is not mentioned."""
     week = _Week(period, node_rates(known.bills, pasts), known)
     week.problems += [bill.problem for bill in known.bills if bill.problem is not None]
+    tiers = tier_bills(known.costs)
     all_of_them = {}
     for id_, past in sorted(pasts.items()):
         kept = known.baselines.get(id_)
@@ -98,6 +103,7 @@ def saved(pasts: Mapping[str, ClusterPast], period: Period, known: Known) -> Sav
         off = off_claims(judged, week.begin, week.end)
         _stops(week, judged, off)
         _spot(week, judged)
+        _tiers(week, judged, tiers, pasts)
         _wake_ups(week, judged)
         _surges(week, judged)
     ledger = _with_commitments(week, all_of_them)
@@ -142,6 +148,18 @@ def _spot(week: _Week, judged: Judged) -> None:
         cost = _cost(week, judged, pool, SPOT, (hour, hours))
         if cost is not None:
             week.sums[past.cluster, rule, SavingKind.SPOT, cost.currency].surplus += cost.amount
+
+
+def _tiers(week: _Week, judged: Judged, bills: TierBills, pasts: Mapping[str, ClusterPast]) -> None:
+    past = judged.past
+    for one in tier_hours(past, bills, pasts, week.begin, week.end):
+        claim = Claim("", one.hour, one.held.decision, one.held.rule, one.length)
+        if one.rate is None:
+            week.unknown[past.cluster, claim.rule] += claim.hours
+            why = f"no bill that could be read tells what an hour of the tier {one.held.before} cost"
+            _avoid(week, judged, claim, why)
+        else:
+            week.rows.append((_row(past, claim, SavingKind.TIER, one.rate), ZERO))
 
 
 def _spot_cost(week: _Week, judged: Judged, one: SpotClaim, day: date) -> Rate | None:
@@ -210,8 +228,8 @@ def _with_commitments(week: _Week, judged: Mapping[str, Judged]) -> list[LedgerR
     dearest = sorted(week.rows, key=lambda one: (one[0].hour.date(), -(one[0].rate or ZERO), one[0].key))
     for row, spot_cost in dearest:
         covered, rate, cluster = ZERO, row.rate or ZERO, judged[row.cluster]
-        if cluster.is_spot(row.pool):
-            pass  # no commitment covers spot
+        if row.kind is SavingKind.TIER or cluster.is_spot(row.pool):
+            pass  # no commitment covers a control plane, or spot
         elif left.seen:
             where = (cluster.past.location, cluster.size(row.pool))
             covered = left.take(row.hour.date(), where, row.node_hours, rate)

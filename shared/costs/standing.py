@@ -1,6 +1,7 @@
 """What still holds at the end of a period, as a small document: it goes on earning though its stop is long past.
 
-    {"held": [{pool, decision, rule, reason, begin, nodes}], "moved": [{at, pool, decision, rule, group}]}
+    {"held": [{pool, decision, rule, reason, begin, nodes}], "moved": [{at, pool, decision, rule, group}],
+     "tiered": [{begin, decision, rule, before}]}
 
 A later reading that begins after the stop takes it up from here; one that knows the stop itself has no need to.
 """
@@ -12,17 +13,18 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from shared.model.billing import Period
-from shared.model.past import ClusterPast, Held, Moved
+from shared.model.past import ClusterPast, Held, Moved, Tiered
 
 
 def to_document(past: ClusterPast, period: Period) -> dict[str, Any] | None:
-    """None when nothing holds and nothing was ever moved."""
+    """None when nothing holds and nothing was ever moved or changed its tier."""
     end = datetime.combine(period.end, time(), UTC)
     held = [_written(one) for one in past.held if one.end >= end]
     last = {(one.rule, one.group, one.pool): one for one in past.moved}
-    if not held and not last:
+    tiered = [_tiered(one) for one in past.tiered if one.end >= end]
+    if not held and not last and not tiered:
         return None
-    return {"held": held, "moved": [_move(one) for one in last.values()]}
+    return {"held": held, "moved": [_move(one) for one in last.values()], "tiered": tiered}
 
 
 def from_document(cluster: str, document: Mapping[str, Any]) -> ClusterPast:
@@ -45,6 +47,16 @@ def from_document(cluster: str, document: Mapping[str, Any]) -> ClusterPast:
             Moved(datetime.fromisoformat(one["at"]), one["pool"], one["decision"], one["rule"], one["group"])
             for one in document["moved"]
         ),
+        tiered=tuple(
+            Tiered(
+                datetime.fromisoformat(one["begin"]),
+                datetime.fromisoformat(one["begin"]),
+                one["decision"],
+                one["rule"],
+                one["before"],
+            )
+            for one in document.get("tiered", ())
+        ),
     )
 
 
@@ -57,6 +69,10 @@ def _written(held: Held) -> dict[str, Any]:
         "begin": held.begin.isoformat(),
         "nodes": dict(held.nodes),
     }
+
+
+def _tiered(one: Tiered) -> dict[str, Any]:
+    return {"begin": one.begin.isoformat(), "decision": one.decision, "rule": one.rule, "before": one.before}
 
 
 def _move(move: Moved) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared.app import App
 from shared.costs.attribution import Known, attribute
+from shared.costs.by_pricing import by_pricing
 from shared.costs.digest import Reading
 from shared.costs.figures import WEEKS_OF_BASELINE, WEEKS_SHOWN
 from shared.costs.kept_up import KeptUp, kept_up
@@ -78,7 +79,7 @@ def read(
     mine = [bill for bill in of_costs if bill.period == period_of(week)]
     baseline = week.back(WEEKS_OF_BASELINE).first, week.first
     blind = {_subscription(bill) for bill in of_costs if bill.missing and bill.period.overlaps(*baseline)}
-    costs = attribute(_rows(of_costs), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
+    costs = attribute(by_pricing(_rows(of_costs), bills), Basis.AMORTISED, Known(clusters, pasts, plan.team_tag))
     fleet = Fleet(clusters, pasts)
     loose, loose_problems = _loose(app, scopes)
     savings, savings_problems = _savings(app, policy, bills, week, seen.clusters) if with_savings else (None, ())
@@ -165,8 +166,9 @@ def _savings(
     try:
         prices = list_prices(app.cloud, clusters, app.journal, app.clock())
         own = own_cost(mine, group)
-        nodes = tuple(bill for bill in bills if bill.question is not Question.COSTS)
-        return savings_of(app, nodes, week_of, zone=policy.timezone, own_cost=own, prices=prices), ()
+        nodes = [bill for bill in bills if bill.question is not Question.COSTS]
+        costs = [bill for bill in bills if bill.question is Question.COSTS]
+        return savings_of(app, nodes, week_of, zone=policy.timezone, own_cost=own, prices=prices, costs=costs), ()
     except LamplighterError as error:
         log.warning("digest: %s", error)
         return None, (f"what was saved could not be computed: {error}",)

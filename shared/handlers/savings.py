@@ -49,6 +49,7 @@ def savings_of(
     zone: str = "UTC",
     own_cost: Mapping[str, Decimal] | None = None,
     prices: Prices | None = None,
+    costs: Iterable[Bill] = (),
 ) -> SavingsWeek:
     """Realised saving of whole days. `bills` answer `nodes_asked`; hours of the week are those of the policy's `zone`.
 
@@ -64,13 +65,16 @@ def savings_of(
     for id_, past in found.items():
         if id_ not in kept.baselines and (made := baselines(past, local)):
             kept.baselines[id_] = made
-    week = saved(found, period, Known(tuple(bills), local, kept.baselines, own_cost, prices or {}))
+    week = saved(found, period, Known(tuple(bills), local, kept.baselines, own_cost, prices or {}, tuple(costs)))
     kept.keep(found, period)
     return week
 
 
 def own_cost(bills: Iterable[Bill], resource_group: str) -> Mapping[str, Decimal] | None:
-    """Currency -> what the app's own resource group cost; None where it is not known, which is not 0."""
+    """Currency -> what the app's own resource group cost; None where it is not known, which is not 0.
+
+    A group without any charge is one whose bill is not read: it lies in another subscription.
+    """
     seen = tuple(bill for bill in bills if bill.question is Question.COSTS)
     if not resource_group or not seen or any(bill.missing for bill in seen):
         return None
@@ -79,7 +83,7 @@ def own_cost(bills: Iterable[Bill], resource_group: str) -> Mapping[str, Decimal
         for row in bill.rows:
             if row.resource_group == resource_group.casefold() and row.effective_cost is not None:
                 mine[row.billing_currency] = mine.get(row.billing_currency, Decimal(0)) + row.effective_cost
-    return mine
+    return mine or None
 
 
 # --- kept between weeks ---

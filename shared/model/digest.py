@@ -89,6 +89,8 @@ class Costs:
     """Clusters that are billed and no longer there."""
     first: date | None = None
     """The first day that was read; a day before it is unknown, one after it without a charge cost nothing."""
+    tagged: bool = False
+    """Some row carried a tag; those of a query never do."""
 
     @property
     def last(self) -> date | None:

@@ -80,6 +80,18 @@ class Surged:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiered:
+    """A time in which a decision of ours kept the control plane on a cheaper tier."""
+
+    begin: datetime
+    end: datetime
+    decision: str
+    rule: str
+    before: str
+    """The tier that it had before: Standard | Premium."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPast:
     """One cluster, also one that is gone by now: bills of deleted clusters still find their owner."""
 
@@ -97,8 +109,17 @@ class ClusterPast:
     surged: tuple[Surged, ...] = ()
     adopted_at: datetime | None = None
     """When `act` mode first saw a rule for it; None where history does not say."""
+    tiers: tuple[tuple[datetime, str], ...] = ()
+    """Since when it was seen on which tier, oldest first."""
+    tiered: tuple[Tiered, ...] = ()
 
     def tags_on(self, day: date) -> Mapping[str, str]:
         """Those it had at the end of that day (UTC), or the oldest known; empty when history knows none."""
         found = [tags for at, tags in self.tags if at.date() <= day]
         return found[-1] if found else (self.tags[0][1] if self.tags else NO_TAGS)
+
+    def tier_on(self, day: date) -> str:
+        """The one it had all that day (UTC), as far as it was seen; '' where history does not say, or it changed."""
+        before = [tier for at, tier in self.tiers if at.date() < day]
+        changed = any(at.date() == day for at, _ in self.tiers)
+        return "" if changed or not before else before[-1]

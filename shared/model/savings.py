@@ -24,6 +24,8 @@ class SavingKind(StrEnum):
     """A cluster or pool was stopped."""
     SPOT = "spot"
     """Nodes ran as spot that would have run on demand."""
+    TIER = "tier"
+    """A control plane ran on a cheaper tier; its "node-hours" are hours of the control plane, and its pool is ''."""
     UPGRADE = "upgrade"
     """Nothing is saved by an upgrade: its surge nodes are a cost of ours."""
 

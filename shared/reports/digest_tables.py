@@ -160,7 +160,7 @@ def _saved(digest: Digest, figures: Figures) -> Table | None:
         return None
     mine = [one for one in savings.savings if one.currency == currency]
     parts: list[tuple[Cell, ...]] = [
-        ("Gross: nodes that were not billed", savings.gross(currency)),
+        ("Gross: what was not billed", savings.gross(currency)),
         ("less wake-ups and leads", -sum((one.wake_ups for one in mine), ZERO)),
         ("less surge nodes of upgrades", -sum((one.surge for one in mine), ZERO)),
         ("less spot nodes beyond need", -sum((one.surplus for one in mine), ZERO)),

@@ -153,6 +153,22 @@ def test_what_nothing_uses_is_told_unless_its_cluster_sleeps(office):
     assert "pvc-of-api" not in nothing_uses, "it waits for its cluster"
 
 
+def test_spot_nodes_are_told_apart_and_it_is_said_that_a_query_carries_no_tags(tmp_path):
+    pools = [{"name": "system", "mode": "System", "count": 1}, {"name": "spot1", "priority": "Spot", "count": 4}]
+    cluster = {"name": "web", "tags": {"environment": "dev", "team": "checkout"}, "pools": pools}
+    world = World.from_fleet({"clusters": [cluster]}, now=BEGAN)
+    with Rehearsal(world, POLICY, environ=CHANNELS) as stage:
+        stage.app = replace(stage.app, deliver=Post(), archive=FolderArchive(tmp_path))
+        world.advance(MONDAY - BEGAN)
+        digest(stage.app)
+    (text,) = [path.read_text() for path in tmp_path.glob("2026-W47/finance/*/digest.txt")]
+    words = " ".join(text.split())
+
+    assert "Nodes, spot" in text
+    assert "The source carries no tags" in words
+    assert ", difference 0.00." in words
+
+
 def test_before_its_hour_nothing_is_said_of_the_week(office):
     office.stage.policy = POLICY.replace("Mon 08:00", "Mon 10:00")
     assert office.waits() == ALL

@@ -17,10 +17,10 @@ from lamplighter.rehearsal import Rehearsal
 from lamplighter.simulator import World
 from lamplighter.simulator.charges import Reservation
 from lamplighter.simulator.demand import Habit
-from shared.handlers.asking import nodes_asked
+from shared.handlers.asking import costs_asked, nodes_asked
 from shared.handlers.billing import bills_for
 from shared.handlers.savings import savings_of
-from shared.model.billing import Period
+from shared.model.billing import Period, Question
 from shared.model.savings import SavingsWeek
 from shared.model.weeks import Week
 
@@ -54,6 +54,9 @@ rules:
   - name: sandboxes
     match: {{tags: {{hours: none}}}}
     idle: {{after: 2h}}
+  - name: tiers
+    match: {{tags: {{hours: always}}}}
+    tier: {{nonproduction: Free}}
 guards: {{stops: {{at_most: 100%, within: 1h}}, warn_before_stop: 0m}}
 """
 
@@ -78,6 +81,7 @@ def fleet() -> dict[str, Any]:
             cluster("web", "dev", "office", scaled),
             cluster("api", "dev", "office", {"name": "work", "count": 3}, tier="Standard"),
             cluster("old", "dev", "office", {"name": "work", "count": 2}),
+            cluster("ops", "dev", "always", tier="Standard"),
             cluster("box", "dev", "none", {"name": "work", "count": 3, "size": "Standard_E8s_v5"}),
         ],
     }
@@ -167,7 +171,9 @@ def with_lamplighter(
 
 def asked(rehearsal: Rehearsal, period: Period) -> SavingsWeek:
     """As the digest's handler asks."""
-    wanted = nodes_asked([SUB], Week.of(period.begin))
+    week = Week.of(period.begin)
+    wanted = (*nodes_asked([SUB], week), *costs_asked([SUB], week, 4))
     while (got := bills_for(rehearsal.app, wanted)).again_after is not None:
         rehearsal.run_for(got.again_after)
-    return savings_of(rehearsal.app, got.bills, period, own_cost={})
+    costs = [bill for bill in got.bills if bill.question is Question.COSTS]
+    return savings_of(rehearsal.app, [one for one in got.bills if one not in costs], period, own_cost={}, costs=costs)

@@ -39,7 +39,7 @@ def test_every_rule_at_work_has_its_part_and_production_has_none(lives):
     told, _ = lives
     rules = {(one.cluster.rpartition("/")[2], one.rule) for week in told.weeks for one in week.savings if one.gross > 0}
     spot = {("grid", "nights"), ("grid", "on-spot")} if SPOT_TOO else set()
-    assert rules == {("web", "nights"), ("api", "nights"), ("box", "sandboxes")} | spot
+    assert rules == {("web", "nights"), ("api", "nights"), ("box", "sandboxes"), ("ops", "tiers")} | spot
 
 
 def test_what_others_had_stopped_earns_nothing(lives):
