@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from lamplighter.keep_command import keep_command
 
-import typer
-
-from lamplighter import options
-
-
-def command(
-    cluster: options.ClusterName,
-    *,
-    lasting: Annotated[str | None, typer.Option("--for", metavar="4h", help="How long.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Or until when.")] = None,
-    owner: options.Owner = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="WHY", help="Why; people will read it.")] = None,
-    fleet: options.FleetFile = None,
-    policy: options.PolicyFile = options.DEFAULT_POLICY,
-    journal: options.JournalUrl = None,
-    at: options.At = None,
-    end: Annotated[bool, typer.Option("--end", help="Take back what was said by command.")] = False,
-    as_json: options.Json = False,
-) -> None:
-    """Keep a cluster on for a while, and start it if it is off. At most as long as keep_on_at_most allows."""
-    from lamplighter.keeping import Where, end_of, reason_of, speak  # noqa: PLC0415
-    from shared.model.memory import Wish  # noqa: PLC0415
-    from shared.policy.overrides import Word  # noqa: PLC0415
-
-    now, who = options.moment(at), options.owner(owner)
-    word = None if end else Word(Wish.RUNNING, end_of(now, lasting, until), who, reason_of(reason or ""))
-    speak(cluster, word, who, Where(policy, fleet, journal, now, as_json))
+command = keep_command(
+    "running",
+    "Keep a cluster on for a while, and start it if it is off. At most as long as keep_on_at_most allows.",
+)

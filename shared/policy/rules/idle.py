@@ -146,10 +146,12 @@ def _ttl(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Propos
         return None
     due = max(since + ttl, _adopted_at(view, rule) or since)
     if now < due:
-        return replace(silent, sentence=f"its time (ttl {show_duration(ttl)}) ends {_utc(due)}", until=due)
+        return replace(silent, sentence=f"its time (ttl {show_duration(ttl)}) ends {_at(due, rule)}", until=due)
+    learned = ", and learned hours may" if rule.block.learn else ""
     text = (
-        f"its time is over: ttl {show_duration(ttl)} after its start {_utc(since)}, in use or not;"
-        " whoever may start it can do so, which begins its time anew"
+        f"its time is over: ttl {show_duration(ttl)} after its start {_at(since, rule)}, in use or not; whoever may"
+        f" keep clusters on (`lamplighter wake {view.cluster.name}`) or start them in Azure may start it{learned},"
+        f" for another {show_duration(ttl)}"
     )
     return replace(
         silent,
@@ -158,7 +160,7 @@ def _ttl(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Propos
         cause=f"{rule.name}:ttl:{_stamp(due)}",
         reason=Reason.TTL,
         sentence=text,
-        evidence={"started": _utc(since)},
+        evidence={"started": _at(since, rule)},
     )
 
 
@@ -188,7 +190,7 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
     if hour is None:
         return None
     text = (
-        f"a need is expected from {_utc(hour.begin)} (chance {hour.chance:.0%}, {hour.weeks:.0f} such weeks seen):"
+        f"a need is expected from {_at(hour.begin, rule)} (chance {hour.chance:.0%}, {hour.weeks:.0f} such weeks seen):"
         f" waiting for it would cost {show_duration(block.waiting_cost)}, a start for nothing"
         f" {show_duration(_HOUR + block.starting_cost)}; ready in {show_duration(_whole(lead))} (p90)"
     )
@@ -210,18 +212,18 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
 
 def _idle(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal:
     if view.cluster.power is not Power.RUNNING:
-        return replace(silent, sentence=_off(view.memory.activity, rule.zone, now))
+        return replace(silent, sentence=_off(view.memory.activity, rule, now))
     signal, activity = _signal(view, now), view.memory.activity
     if signal is None:
-        return replace(silent, sentence=f"whether it is in use is unknown: {_problem(view, now)}")
+        return replace(silent, sentence=f"whether it is in use is unknown: {_problem(view, rule, now)}")
     since = _quiet_since(activity, signal)
     if since is None or activity is None:
         text = f"in use ({signal.sentence})" if signal.sentence else "in use"
         return replace(silent, sentence=text, evidence=signal.evidence)
     due, why = _due(view, rule, activity, since)
-    evidence = {"idle_since": _utc(since), **signal.evidence}
+    evidence = {"idle_since": _at(since, rule), **signal.evidence}
     if now < due:
-        text = f"idle since {_utc(since)}, stops {_utc(due)} unless it is used ({why})"
+        text = f"idle since {_at(since, rule)}, stops {_at(due, rule)} unless it is used ({why})"
         return replace(silent, sentence=text, until=due, evidence=evidence)
     return replace(
         silent,
@@ -229,7 +231,7 @@ def _idle(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Propo
         due_at=due,
         cause=f"{rule.name}:idle:{_stamp(since)}",
         reason=Reason.IDLE,
-        sentence=f"idle since {_utc(since)}; {why}",
+        sentence=f"idle since {_at(since, rule)}; {why}",
         evidence=evidence,
     )
 
@@ -270,17 +272,17 @@ def _why(wait: foresight.Wait, block: Block) -> str:
         return f"waits {hours}: {cost}, while it has not been seen to be left"
     held = ", held there by the bound on what advice may cost" if wait.clamped else ""
     return (
-        f"waits {hours}{held}: of {wait.spells:.0f} quiet spells {wait.returns:.0%} ended within that and"
-        f" {wait.later:.0%} in the next {show_duration(block.starting_cost + block.waiting_cost)};"
-        f" a spell costs {_minutes(wait.cost)} so, {_minutes(wait.break_even_cost)} with a wait of {plain}"
+        f"waits {hours}{held}: of {wait.spells:.0f} quiet spells {wait.returns:.0%} were over by then and"
+        f" {wait.later:.0%} within {show_duration(block.starting_cost + block.waiting_cost)} more; on average a spell"
+        f" costs {_minutes(wait.cost)} of running so, {_minutes(wait.break_even_cost)} with a wait of {plain}"
     )
 
 
-def _off(activity: Activity | None, zone: str, now: datetime) -> str:
-    coming = None if activity is None else foresight.next_need(activity, now, zone)
+def _off(activity: Activity | None, rule: BoundRule, now: datetime) -> str:
+    coming = None if activity is None else foresight.next_need(activity, now, rule.zone)
     if coming is None:
         return "off, and nothing says when it is needed next"
-    return f"off; next needed by {_utc(coming[0] + _HOUR)} (chance {coming[1]:.0%})"
+    return f"off; next needed by {_at(coming[0] + _HOUR, rule)} (chance {coming[1]:.0%})"
 
 
 def _signal(view: View, now: datetime) -> Signal | None:
@@ -290,7 +292,7 @@ def _signal(view: View, now: datetime) -> Signal | None:
     return fact.value if now - FRESH <= fact.value.end <= now else None
 
 
-def _problem(view: View, now: datetime) -> str:
+def _problem(view: View, rule: BoundRule, now: datetime) -> str:
     fact = view.facts.get(Need.ACTIVITY)
     if fact is None:
         return "its signals were not read"
@@ -298,11 +300,12 @@ def _problem(view: View, now: datetime) -> str:
         return fact.problem or "nothing was read"
     if fact.value.use is Use.UNKNOWN:
         return fact.value.sentence or "its signals do not tell"
-    return f"its signals end {_utc(fact.value.end)}, too far from {_utc(now)}"
+    return f"its signals end {_at(fact.value.end, rule)}, too far from {_at(now, rule)}"
 
 
-def _utc(at: datetime) -> str:
-    return f"{spoken(at, 'UTC')} UTC"
+def _at(at: datetime, rule: BoundRule) -> str:
+    """In the policy's zone, as all that people are told."""
+    return spoken(at, rule.zone)
 
 
 def _stamp(at: datetime) -> str:
