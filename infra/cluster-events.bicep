@@ -1,5 +1,5 @@
 // Optional, one cluster at a time: its own events (new versions, support ending, pools rolling) as hints too. Deploy it
-// into the cluster's resource group; docs/settings.md shows how.
+// into the cluster's resource group; docs/deploy.md shows how.
 @description('Required. Name of the cluster.')
 param clusterName string
 
@@ -12,8 +12,10 @@ param functionId string
 @description('Required. The account that holds the container dead-letters.')
 param storageId string
 
-@description('Required. The identity of Lamplighter, which may write dead letters.')
-param identityId string
+@description('Required. Who hears of dead letters: the action group of Lamplighter.')
+param actionGroupId string
+
+var accountPath = split(storageId, '/')
 
 resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' existing = {
   name: clusterName
@@ -22,15 +24,24 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' existin
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: 'evgt-lamplighter-${clusterName}'
   location: location
+  // Its own, not the app's: only a system-assigned identity passes the firewall of an account with private endpoints.
+  // https://learn.microsoft.com/azure/event-grid/handler-storage-queues
   identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${identityId}': {}
-    }
+    type: 'SystemAssigned'
   }
   properties: {
     source: cluster.id
     topicType: 'Microsoft.ContainerService.ManagedClusters'
+  }
+}
+
+module grant 'modules/dead-letters.bicep' = {
+  name: 'dead-letters-${clusterName}'
+  scope: resourceGroup(accountPath[2], accountPath[4])
+  params: {
+    accountName: accountPath[8]
+    principalId: topic.identity.principalId
+    topicId: topic.id
   }
 }
 
@@ -62,8 +73,7 @@ resource hints 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' 
     }
     deadLetterWithResourceIdentity: {
       identity: {
-        type: 'UserAssigned'
-        userAssignedIdentity: identityId
+        type: 'SystemAssigned'
       }
       deadLetterDestination: {
         endpointType: 'StorageBlob'
@@ -73,6 +83,44 @@ resource hints 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' 
         }
       }
     }
+  }
+  dependsOn: [
+    grant
+  ]
+}
+
+resource lost 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'alert-dead-letters-${clusterName}'
+  location: 'global'
+  properties: {
+    description: 'Lamplighter: events of ${clusterName} could not be delivered. See docs/runbook.md, alert dead-letters.'
+    enabled: true
+    severity: 3
+    scopes: [
+      topic.id
+    ]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT1H'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'dead-letters'
+          metricNamespace: 'Microsoft.EventGrid/systemTopics'
+          metricName: 'DeadLetteredCount'
+          operator: 'GreaterThan'
+          threshold: 0
+          timeAggregation: 'Total'
+        }
+      ]
+    }
+    actions: [
+      {
+        actionGroupId: actionGroupId
+      }
+    ]
   }
 }
 

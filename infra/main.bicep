@@ -26,13 +26,16 @@ param privateNetwork bool = false
 @minValue(0)
 param monthlyBudget int = 20
 
-@description('Optional. First day of the month from which the budget counts.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('Optional. First day of the month from which the budget counts. Azure never lets a budget change it, so azd keeps what the first deployment took. Empty: this month.')
+param budgetStart string = ''
+
+@description('Optional. Not to be set: the day of this deployment, which only a default may ask for.')
+param firstOfMonth string = utcNow('yyyy-MM-01')
 
 @description('Optional. Subscriptions of the fleet, separated by commas. Empty: the one this is deployed to.')
 param fleetSubscriptions string = ''
 
-@description('Optional. Name of a management group that holds the fleet; the role is then granted there, once.')
+@description('Optional. Name of a management group that holds the fleet; the role is then granted there, by role-of-group.bicep.')
 param fleetManagementGroup string = ''
 
 @description('Optional. Hints by Event Grid. Their function must exist, so azd provisions once without and once with them.')
@@ -60,6 +63,8 @@ var subscriptions = empty(fleetSubscriptions) ? [
 ] : split(fleetSubscriptions, ',')
 var roleSubscriptions = empty(fleetManagementGroup) ? subscriptions : []
 var hintSubscriptions = events ? subscriptions : []
+var budgetBegins = empty(budgetStart) ? firstOfMonth : budgetStart
+var budgeted = monthlyBudget > 0
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -160,15 +165,6 @@ module role 'modules/role.bicep' = [for id in roleSubscriptions: {
   }
 }]
 
-module roleOfGroup 'modules/role-of-group.bicep' = if (!empty(fleetManagementGroup)) {
-  name: 'role-${token}'
-  scope: managementGroup(fleetManagementGroup)
-  params: {
-    name: 'Lamplighter ${environmentName}'
-    principalId: identity.outputs.principalId
-  }
-}
-
 module hints 'modules/hints.bicep' = [for id in hintSubscriptions: {
   name: 'hints-${token}'
   scope: subscription(trim(id))
@@ -177,8 +173,6 @@ module hints 'modules/hints.bicep' = [for id in hintSubscriptions: {
     location: location
     tags: tags
     functionId: '${app.outputs.functionAppId}/functions/look'
-    storageId: storage.outputs.accountId
-    identityId: identity.outputs.identityId
     actionGroupId: alerts.outputs.actionGroupId
   }
 }]
@@ -206,13 +200,13 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
+module budget 'modules/budget.bicep' = if (budgeted) {
   name: 'budget'
   scope: group
   params: {
     name: 'lamplighter-itself'
     amount: monthlyBudget
-    startDate: budgetStart
+    startDate: budgetBegins
     actionGroupId: alerts.outputs.actionGroupId
   }
 }
@@ -221,7 +215,12 @@ output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output LAMPLIGHTER_FUNCTION_APP_NAME string = app.outputs.functionAppName
 output LAMPLIGHTER_PUBLIC_URL string = app.outputs.publicUrl
+output LAMPLIGHTER_FUNCTION_APP_ID string = app.outputs.functionAppId
+output LAMPLIGHTER_STORAGE_ACCOUNT_ID string = storage.outputs.accountId
 output LAMPLIGHTER_STORAGE_ACCOUNT_NAME string = storage.outputs.accountName
 output LAMPLIGHTER_POLICY_URL string = storage.outputs.policyUrl
 output LAMPLIGHTER_VAULT_URI string = vault.outputs.vaultUri
 output LAMPLIGHTER_IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output LAMPLIGHTER_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output LAMPLIGHTER_ACTION_GROUP_ID string = alerts.outputs.actionGroupId
+output LAMPLIGHTER_BUDGET_START string = budgeted ? budgetBegins : ''

@@ -1,5 +1,5 @@
 // What a team must hear about Lamplighter itself; docs/runbook.md says what to do. Queries run over the app's own
-// telemetry (docs/telemetry.md). Dead letters are told by modules/events.bicep.
+// telemetry (docs/telemetry.md). Lost hints are told by events.bicep, dead letters by ../cluster-events.bicep.
 param name string
 param location string
 param tags object

@@ -74,6 +74,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
   // checkov:skip=CKV_AZURE_222: Event Grid delivers from outside, and the link in a warning is opened anywhere; both paths decide nothing by themselves
   // checkov:skip=CKV_AZURE_17: neither Event Grid nor a browser has a client certificate; callers show an Entra token, which the app verifies
   // checkov:skip=CKV_AZURE_212: it scales to zero on purpose: between ticks there is nothing to serve
+  // checkov:skip=CKV_AZURE_78: Flex Consumption has no FTP and refuses a template that sets ftpsState; its passwords are off below
   // checkov:skip=CKV_AZURE_213: Flex Consumption has no health check path; the alert ticks-missed says when nothing runs
   name: name
   location: location
@@ -93,7 +94,6 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
     }
     functionAppConfig: {

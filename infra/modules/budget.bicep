@@ -1,6 +1,8 @@
 // What Lamplighter itself may cost, so that it never costs more than it saves without anybody noticing.
 param name string
 param amount int
+
+@description('Required. First day of the month of the first deployment: Azure refuses to change it.')
 param startDate string
 param actionGroupId string
 

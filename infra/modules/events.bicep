@@ -1,20 +1,13 @@
-// Hints: what happens to AKS clusters of this subscription, filtered at the source. Lost ones end in the dead-letter
-// container, and people hear of it. A hint only makes Lamplighter look sooner.
+// Hints: what happens to AKS clusters of this subscription, filtered at the source. A hint only makes Lamplighter look
+// sooner: one that could not be delivered is counted and told, and the next tick sees what it would have said.
+// Topics of a whole subscription are global, and Azure gives a global topic no identity to leave dead letters with in an
+// account without keys; topics of a single cluster have both (../cluster-events.bicep).
 param tags object
 
 @description('Required. The function that takes hints: .../sites/NAME/functions/look.')
 param functionId string
-
-@description('Required. The account that holds the container dead-letters.')
-param storageId string
-param identityId string
 param actionGroupId string
 
-var deadLetters = 'dead-letters'
-var retries = {
-  maxDeliveryAttempts: 10
-  eventTimeToLiveInMinutes: 60
-}
 // From: https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions and .../event-schema-containerservice-resources
 var sources = [
   {
@@ -52,12 +45,6 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = [for source in so
   name: 'evgt-lamplighter-${source.key}'
   location: 'global'
   tags: tags
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${identityId}': {}
-    }
-  }
   properties: {
     source: subscription().id
     topicType: source.topicType
@@ -80,30 +67,20 @@ resource hints 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' 
       includedEventTypes: source.eventTypes
       advancedFilters: source.filters
     }
-    retryPolicy: retries
-    deadLetterWithResourceIdentity: {
-      identity: {
-        type: 'UserAssigned'
-        userAssignedIdentity: identityId
-      }
-      deadLetterDestination: {
-        endpointType: 'StorageBlob'
-        properties: {
-          resourceId: storageId
-          blobContainerName: deadLetters
-        }
-      }
+    retryPolicy: {
+      maxDeliveryAttempts: 10
+      eventTimeToLiveInMinutes: 60
     }
   }
 }]
 
-// From: https://learn.microsoft.com/azure/event-grid/metrics
+// From: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-eventgrid-systemtopics-metrics
 resource lost 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (source, i) in sources: {
-  name: 'alert-dead-letters-${source.key}'
+  name: 'alert-hints-lost-${source.key}'
   location: 'global'
   tags: tags
   properties: {
-    description: 'Lamplighter: hints could not be delivered. See docs/runbook.md, dead letters.'
+    description: 'Lamplighter: hints could not be delivered. See docs/runbook.md, alert hints-lost.'
     enabled: true
     severity: 3
     scopes: [
@@ -117,9 +94,9 @@ resource lost 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (source, i) in
       allOf: [
         {
           criterionType: 'StaticThresholdCriterion'
-          name: 'dead-letters'
+          name: 'hints-lost'
           metricNamespace: 'Microsoft.EventGrid/systemTopics'
-          metricName: 'DeadLetteredCount'
+          metricName: 'DroppedEventCount'
           operator: 'GreaterThan'
           threshold: 0
           timeAggregation: 'Total'

@@ -5,8 +5,6 @@ param groupName string
 param location string
 param tags object
 param functionId string
-param storageId string
-param identityId string
 param actionGroupId string
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -21,8 +19,6 @@ module topics 'events.bicep' = {
   params: {
     tags: tags
     functionId: functionId
-    storageId: storageId
-    identityId: identityId
     actionGroupId: actionGroupId
   }
 }
