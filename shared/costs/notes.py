@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shared.costs.figures import of_week
 from shared.model.billing import Basis
-from shared.model.digest import ZERO, Costs, Digest
+from shared.model.digest import ZERO, Costs, Digest, Kind
 from shared.model.weeks import weeks_in
 
 AMORTISED = "reservations and savings plans are spread over their term (EffectiveCost, amortised)"
@@ -68,6 +68,8 @@ def _method(made: Digest, costs: Costs) -> Iterator[str]:
     yield "A week is provisional for 72 hours after its last day; Azure may correct it until the invoice"
     yield "Usual is the median of up to four weeks before"
     yield "A cluster's cost is that of its node resource group and of the cluster itself; nothing is split"
+    if any(line.kind is Kind.LOGS and not line.cluster for line in costs.lines):
+        yield "Logs and metrics of a workspace are shared: what else writes into it is not on the bill"
     if costs.tagged:
         yield "A team's cost is what carried its tag on the day of use"
     elif any(one.teams for one in made.figures):

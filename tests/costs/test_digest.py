@@ -284,6 +284,23 @@ def test_a_total_that_differs_is_told():
     assert figures(nine_weeks(), stated={"EUR": Decimal("70.01")}).tie_out.difference == Decimal("-0.01")
 
 
+def test_logs_of_a_workspace_are_shared_and_it_is_said_why():
+    rows = [*nine_weeks("1"), row(WEEK.first, "30", "microsoft.operationalinsights/workspaces/logs", group="ops")]
+    made = finance(rows)
+
+    assert "Logs and metrics of a workspace are shared: what else writes into it is not on the bill" in made.method
+    assert dict(made.figures[0].tie_out.parts)["Untagged: no single cluster's, and nobody's"] == 30
+    assert not any("workspace" in one for one in finance(nine_weeks("1")).method)
+
+
+def test_a_team_by_its_tag_and_a_source_without_tags_are_told_apart():
+    tagged = finance(daily(weeks_of(WEEK, 2), 14, "1", tags={"team": "shop"}))
+    plain = finance(nine_weeks("1"))
+
+    assert "A team's cost is what carried its tag on the day of use" in tagged.method
+    assert any(one.startswith("The source carries no tags") for one in plain.method)
+
+
 def test_a_cluster_that_is_gone_is_named():
     made = finance(nine_weeks(), clusters=[cluster("other")])
 
