@@ -14,6 +14,7 @@ from typing import Any, Self
 from lamplighter.simulator import World
 from shared.app import App
 from shared.clients.azure import Cloud, endpoint_of
+from shared.clients.deliver import Parcel
 from shared.clients.journal import Journal
 from shared.clients.notify import Sent
 from shared.clients.queue import Received
@@ -52,6 +53,8 @@ class Rehearsal:
     """Whether Event Grid delivers the world's events."""
     told: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
     """(addresses, title, body) of every message that was sent."""
+    delivered: list[tuple[str, Parcel]] = field(default_factory=list)
+    """(address, digest) of every digest that was sent."""
     outcomes: list[tuple[datetime, str, str]] = field(default_factory=list)
     """(instant, decision id, what `act` answered)"""
     failures: list[tuple[datetime, str, Exception]] = field(default_factory=list)
@@ -78,6 +81,7 @@ class Rehearsal:
             queue=self.queue,
             policy_text=lambda: (self.policy, "policy.yaml"),
             notify=self._notify,
+            deliver=self._deliver,
         )
         self._next_tick = self.world.now()
         self._open = self._pulses = False
@@ -185,6 +189,10 @@ class Rehearsal:
 
     def _notify(self, addresses: Sequence[str], title: str, body: str) -> Sent:
         self.told.append((tuple(addresses), title, body))
+        return Sent(ok=True)
+
+    def _deliver(self, address: str, parcel: Parcel) -> Sent:
+        self.delivered.append((address, parcel))
         return Sent(ok=True)
 
 

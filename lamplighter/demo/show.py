@@ -10,7 +10,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.live import Live
 
-from lamplighter.demo.chapters import scenes, storm
+from lamplighter.demo.chapters import money, scenes, storm
 from lamplighter.demo.screen import Screen, line
 from lamplighter.demo.stage import play, stage
 from lamplighter.demo.story import BEGIN, END, Scene
@@ -42,10 +42,13 @@ def run(clock: Callable[[], float], speed: float) -> None:
         console.print(screen.account())
         console.print()
         console.print(storm.timeline(rehearsal))
+        console.print()
+        console.print(money.told(rehearsal))
         acted = sum(outcome == "accepted" for _, _, outcome in rehearsal.outcomes)
         console.print(
             f"\n{acted} writes were accepted by Azure, {len(rehearsal.told)} messages were told, "
-            f"in {clock() - began:.0f} s. Savings are estimates at the simulator's list prices."
+            f"in {clock() - began:.0f} s. Savings of the table are estimates at list prices, those of the digest lower "
+            "bounds at billed ones."
         )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from lamplighter.demo import chapters
 from lamplighter.demo.story import BEGIN, Scene
@@ -13,8 +14,11 @@ from lamplighter.rehearsal import MINUTE, Rehearsal
 from lamplighter.simulator import Server, World, serve
 from shared.clients.azure import Cloud, endpoint_of
 
-SETTINGS = {"LAMPLIGHTER_PUBLIC_URL": "https://lamplighter.example.com"}
-"""Where the links in warnings lead."""
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import RequestsTransport
+
+SETTINGS = {"LAMPLIGHTER_PUBLIC_URL": "https://lamplighter.example.com", "FINANCE_CHANNEL": "json://127.0.0.1/finance"}
+"""Where the links in warnings lead, and a channel that this process itself takes the place of."""
 
 
 def fleet_document() -> object:
@@ -32,10 +36,19 @@ def stage() -> Iterator[Rehearsal]:
     """Everything real but Azure: azure-identity fetches tokens, the SDKs speak TLS, retries and polling are theirs."""
     world = World.from_fleet(fleet_document(), now=BEGIN)
     with serve(world) as server, _identity_of(server):
-        cloud = Cloud(endpoint_of(server.arm_url), ca_file=server.ca_file)
+        cloud = Cloud(endpoint_of(server.arm_url), ca_file=server.ca_file, transport=_transport(world, server.ca_file))
         with Rehearsal(world, policy_text(), cloud=cloud, environ=SETTINGS) as rehearsal:
             chapters.before(rehearsal)
             yield rehearsal
+
+
+def _transport(world: World, ca_file: str) -> RequestsTransport:
+    """The app's own, but what it waits for passes in the world's time."""
+    from shared.clients.pipeline import transport  # noqa: PLC0415 - the SDKs take a while
+
+    made = transport(ca_file)
+    made.sleep = world.sleep  # azure-core waits through its transport
+    return made
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """The demo's chapters on idleness, each with its own clusters alone: the story comes out as it is told."""
 
+import io
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 
-from lamplighter.demo.chapters import CHAPTERS, idle, scenes
+from lamplighter.demo.chapters import CHAPTERS, idle, money, scenes
 from lamplighter.demo.stage import SETTINGS, fleet_document, policy_text
 from lamplighter.demo.story import BEGIN, END
 from lamplighter.rehearsal import Rehearsal
@@ -64,3 +66,29 @@ def test_nothing_went_wrong(played):
     assert played.failures == []
     assert played.world.unknown == []
     assert played.world.now() - BEGIN > timedelta(hours=40)
+
+
+def test_finance_is_told_on_monday_what_the_week_cost_and_what_lies_loose():
+    document = fleet_document()
+    document["clusters"] = [one for one in document["clusters"] if one["name"] in (money.KEEPER, "import-dev")]
+    world = World.from_fleet(document, now=BEGIN)
+    with Rehearsal(world, policy_text(), environ=SETTINGS, tick_every=timedelta(hours=2)) as rehearsal:
+        money.CHAPTER.before(rehearsal)
+        (scene,) = money.CHAPTER.scenes
+        rehearsal.run(scene.at)
+        scene.play(rehearsal)
+        rehearsal.run_for(timedelta(minutes=30))
+        console = Console(width=400, record=True, file=io.StringIO())
+        console.print(money.told(rehearsal))
+    told = console.export_text()
+
+    assert "AKS cost, week 43 of 2026: what finance got on Monday" in told
+    assert "import-dev nodes \u2212" in told
+    assert "2 disks and addresses that nothing uses" in told
+    assert "difference 0.00." in told
+    assert len(rehearsal.delivered) == 1
+
+
+def test_a_digest_that_was_not_sent_is_said_so():
+    with Rehearsal(World.from_fleet({"clusters": []}, now=BEGIN), policy_text(), environ=SETTINGS) as rehearsal:
+        assert "was not sent" in str(money.told(rehearsal))
