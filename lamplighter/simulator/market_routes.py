@@ -70,15 +70,20 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
     }
 
 
+AMPLE = 1_000_000
+"""Cores where the world says nothing: Azure lists the totals of every region."""
+
+
 def list_usages(world: World, request: Request) -> Response:
     """GET .../Microsoft.Compute/locations/{region}/usages. From: https://learn.microsoft.com/rest/api/compute/usage/list"""
     subscription, location = request.parts[1].lower(), request.parts[5].lower()
+    limits = dict.fromkeys(("cores", "lowprioritycores"), AMPLE)
+    limits |= {key[2]: limit for key, limit in world.market.quota.items() if key[:2] == (subscription, location)}
     value = []
-    for (owner, region, name), limit in sorted(world.market.quota.items()):
-        if (owner, region) == (subscription, location):
-            used = used_cores(world, subscription, region, spot=name == "lowprioritycores")
-            shown = {"lowprioritycores": "lowPriorityCores"}.get(name, name)
-            value.append({"name": {"value": shown}, "currentValue": used, "limit": limit, "unit": "Count"})
+    for name, limit in sorted(limits.items()):
+        used = used_cores(world, subscription, location, spot=name == "lowprioritycores")
+        shown = {"lowprioritycores": "lowPriorityCores"}.get(name, name)
+        value.append({"name": {"value": shown}, "currentValue": used, "limit": limit, "unit": "Count"})
     return reply(200, {"value": value})
 
 

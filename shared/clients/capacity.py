@@ -102,15 +102,15 @@ def _hourly(price: Money | None) -> float | None:
 
 
 def with_room(cloud: Cloud, clusters: Iterable[Cluster], facts: Facts) -> Facts:
-    """The facts of clusters that may grow, with how much the quota and the subnets still have."""
+    """The facts of clusters that may move, with how much the quota and the subnets still have, or why not."""
     from shared.clients.pipeline import Patience  # noqa: PLC0415 - as above
 
-    growing = [one for one in clusters if one.id in facts and facts[one.id].known]
+    moving = [one for one in clusters if one.id in facts and facts[one.id].known]
     patience = Patience(PATIENCE_SECONDS)
-    cores = quotas(cloud, ((one.subscription, region_of(one)) for one in growing), patience)
-    subnets = {pool.subnet for one in growing for pool in one.pools if pool.subnet}
+    cores = quotas(cloud, ((one.subscription, region_of(one)) for one in moving), patience)
+    subnets = {subnet for one in moving for pool in one.pools for subnet in (pool.subnet, pool.pod_subnet) if subnet}
     free = free_addresses(cloud, subnets, patience)
-    return {one.id: _with_room(one, facts[one.id], cores, free) for one in growing}
+    return {one.id: _with_room(one, facts[one.id], cores, free) for one in moving}
 
 
 def _with_room(
@@ -123,15 +123,30 @@ def _with_room(
         if pool is None:
             return sight
         pods = 0 if pool.pod_subnet else pool.max_pods
-        flat = addresses_per_node(cluster.network_plugin, cluster.network_mode, pods)
-        return replace(
+        known = replace(
             sight,
             quota_left=nodes_left(usages, pool.vm_size or "", spot=is_spot(pool)),
             addresses_left=free.get((pool.subnet or "").casefold()),
-            addresses_per_node=flat,
+            addresses_per_node=addresses_per_node(cluster.network_plugin, cluster.network_mode, pods),
+            pod_addresses_left=free.get((pool.pod_subnet or "").casefold()),
         )
+        return replace(known, room_problem=_room_problem(cluster, pool, known))
 
     return replace(fact, value=tuple(roomy(sight) for sight in fact.value))
+
+
+def _room_problem(cluster: Cluster, pool: NodePool, sight: PoolSight) -> str | None:
+    """What of its room could not be read. A network that AKS made itself is no limit: it has 65,536 addresses.
+    https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning
+    """
+    if sight.quota_left is None:
+        return f"the quota for {pool.vm_size or 'its size'} in {region_of(cluster)} could not be read"
+    for subnet, left in ((pool.subnet, sight.addresses_left), (pool.pod_subnet, sight.pod_addresses_left)):
+        if subnet and left is None:
+            return f"the free addresses of subnet {subnet.rpartition('/')[2]} could not be read"
+    if pool.subnet and cluster.network_plugin is None:
+        return "how many addresses a node takes could not be read"
+    return None
 
 
 def with_scores(cloud: Cloud, clusters: Iterable[Cluster], facts: Facts, cache: Cache, now: datetime) -> Facts:

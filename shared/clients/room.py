@@ -58,18 +58,34 @@ def nodes_left(usages: Usages | None, size: str, *, spot: bool) -> int | None:
     2
     >>> nodes_left({"standarddsv5family": 20, "cores": 9}, "Standard_D4s_v5", spot=False)
     2
+    >>> [nodes_left({"cores": 16}, size, spot=False) for size in ("Standard_DS4_v2", "Standard_D4s_v3")]
+    [2, 4]
     """
     parts = _SIZE.fullmatch(size.casefold())
     if usages is None or parts is None:
         return None
     names = [SPOT_CORES] if spot else [ALL_CORES, _family(parts)]
     left = [usages[name] for name in names if name in usages]
-    return min(left) // int(parts[2]) if left else None
+    return min(left) // _cores(parts) if left else None
+
+
+# Names of the first two generations count sizes, not cores: Standard_DS4_v2 has eight.
+_COUNTED = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
+
+
+def _cores(parts: re.Match[str]) -> int:
+    """https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/dv2-series"""
+    number = int(parts[2])
+    counted = parts[1] in ("d", "ds") and not parts[3] and (parts[4] or "v1") in ("v1", "v2", "v2_promo")
+    return _COUNTED.get(number, number) if counted else max(1, number)
 
 
 def _family(parts: re.Match[str]) -> str:
-    """The name of its quota, as far as sizes are regular: Standard_D4as_v5 -> standarddasv5family."""
-    return f"standard{parts[1]}{parts[3]}{(parts[4] or '').replace('_', '')}family"
+    """The name of its quota, as far as sizes are regular: Standard_D4as_v5 -> standarddasv5family, Standard_B2ms ->
+    standardbsfamily.
+    """
+    kind = "s" if parts[1] == "b" and not parts[4] else parts[3]
+    return f"standard{parts[1]}{kind}{(parts[4] or '').replace('_', '')}family"
 
 
 def free_addresses(cloud: Cloud, subnets: Iterable[str], patience: Patience) -> Mapping[str, int]:

@@ -96,13 +96,14 @@ def _upgrades(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str,
 
 
 def _capacity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
-    """How much room there is, and Azure's advice, are asked for only where a group's next step takes nodes more."""
+    """How much room there is, is asked for only where a group has a next step; Azure's advice where it takes nodes."""
     seen = [view.cluster for view, _ in asking]
     prices = list_prices(app.cloud, seen, app.journal, now)
     facts = dict(capacity.capacity(app.cloud, seen, prices, app.journal, now))
-    growing = [view.cluster for view, rule in asking if spot.may_grow(_with(view, facts), rule, now)]
-    if growing:
-        facts |= capacity.with_room(app.cloud, growing, facts)
+    steps = [(view.cluster, spot.may_move(_with(view, facts), rule, now)) for view, rule in asking]
+    if moving := [cluster for cluster, (moves, _) in steps if moves]:
+        facts |= capacity.with_room(app.cloud, moving, facts)
+    if growing := [cluster for cluster, (_, grows) in steps if grows]:
         facts |= capacity.with_scores(app.cloud, growing, facts, app.journal, now)
     return facts
 

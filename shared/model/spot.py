@@ -53,6 +53,10 @@ class PoolSight:
     addresses_left: int | None = None
     """Free addresses of its subnet."""
     addresses_per_node: int = 1
+    pod_addresses_left: int | None = None
+    """Free addresses of the subnet of its pods, where they have one of their own."""
+    room_problem: str | None = None
+    """Why it is not known how many nodes more fit, where that was asked: none is asked for by choice then."""
     score: str | None = None
     """Azure's advice on finding room now: High, Medium or Low. None is no advice."""
     problem: str | None = None

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.model.decisions import Reason
 from shared.model.spot import PoolSight
 from shared.policy.capacity_group import Group, held, room
 from shared.policy.durations import show_duration
@@ -59,6 +60,10 @@ class Rest:
     """Nothing to do, or nothing that may be done, and why."""
 
     sentence: str
+    held: Step | None = None
+    """What would be done but for `reason`; then the sentence is what stands in its way."""
+    reason: Reason | None = None
+    until: datetime | None = None
 
 
 def next_step(group: Group) -> Step | Rest:
@@ -73,6 +78,8 @@ def next_step(group: Group) -> Step | Rest:
     if problem is not None:
         return Rest(f"nothing is made smaller while a part is unknown: {problem}")
     lowered = _come_home(group) or _tidy(group)
+    if isinstance(lowered, Step) and group.cramped is not None:
+        return Rest(f"room to take them back is unknown: {group.cramped}", lowered, Reason.NO_ROOM)
     return lowered or asked or Rest(_calm(group))
 
 
@@ -107,7 +114,9 @@ def _ask_spot(group: Group, *, forced: bool) -> Step | Rest | None:
     extra = group.on_spot + group.past.surplus - max(total, group.on_spot)
     if missing <= 0 and extra <= 0:
         return None
-    pool = best_pool(group, spare=missing <= 0)
+    pool = best_pool(group, spare=missing <= 0, forced=forced)
+    blind = None if pool is not None else best_pool(group, spare=missing <= 0, forced=True)
+    pool = pool or blind
     if pool is None:
         return Rest(_no_pool(group)) if missing > 0 else None
     spent = "" if forced else _spent(group)
@@ -117,20 +126,28 @@ def _ask_spot(group: Group, *, forced: bool) -> Step | Rest | None:
     size = max(coming[pool.name] + add, held(pool))
     if missing > 0:
         text = f"{pool.name} is asked for {add} of {group.on_spot} nodes"
-        return Step(pool, size, Why.TO_SPOT, text, not forced, group.past.pool(pool.name).counted_at)
-    text = f"{add} more on {pool.name} are worth their price while a loss is that likely"
-    return Step(pool, size, Why.SURPLUS, text, chosen=True)
+        step = Step(pool, size, Why.TO_SPOT, text, not forced, group.past.pool(pool.name).counted_at)
+    else:
+        text = f"{add} more on {pool.name} are worth their price while a loss is that likely"
+        step = Step(pool, size, Why.SURPLUS, text, chosen=True)
+    if blind is None:
+        return step
+    return Rest(f"how many nodes there is room for is unknown: {blind.room_problem}", step, Reason.NO_ROOM)
 
 
-def best_pool(group: Group, *, spare: bool = False) -> PoolSight | None:
+def best_pool(group: Group, *, spare: bool = False, forced: bool = False) -> PoolSight | None:
     """Where spot nodes should come from: an active pool with room, the cheapest with its risk; else a lost one that
-    has been left alone long enough. `spare`: only active ones, and not the fullest.
+    has been left alone long enough. `spare`: only active ones, and not the fullest. `forced`: also where room is
+    unknown, since trying gives nothing up.
     """
     able = [pool for pool in group.readable() if _may_grow(group, pool)]
     active = [pool for pool in able if not group.past.pool(pool.name).preempted]
     if spare:
         fullest = max(active, key=lambda pool: (group.steady(pool), pool.name), default=None)
         able = active = [pool for pool in active if pool is not fullest]
+    roomy = [pool for pool in able if pool.room_problem is None]
+    able = roomy or able if forced else roomy
+    active = [pool for pool in active if pool in able]
     shares = [group.share(pool) for pool in able]
     known = all(share is not None for share in shares)
     cost = {
@@ -206,16 +223,18 @@ def _last_raise(group: Group) -> datetime | None:
 
 
 def _lower(group: Group, pool: PoolSight, size: int, why: Why) -> Step | Rest:
-    drain = group.past.drains.get(pool.name.casefold())
-    if drain is not None and group.now < drain.retry_at:
-        times = "once" if drain.count == 1 else f"{drain.count} times"
-        return Rest(f"{pool.name} could not be drained {times}; left alone until {drain.retry_at:%H:%M} UTC")
     less = held(pool) - size
     if why is Why.HOME:
         text = f"spot has carried everything for {show_duration(group.return_after)}; {less} on-demand nodes can go"
     else:
         text = f"{less} spot nodes are left over"
-    return Step(pool, size, why, text, chosen=True, since=group.past.stable_since)
+    step = Step(pool, size, why, text, chosen=True, since=group.past.stable_since)
+    drain = group.past.drains.get(pool.name.casefold())
+    if drain is None or group.now >= drain.retry_at:
+        return step
+    times = "once" if drain.count == 1 else f"{drain.count} times"
+    told = f"{pool.name} could not be drained {times}; left alone until {drain.retry_at:%H:%M} UTC"
+    return Rest(told, step, Reason.RETRY_LATER, drain.retry_at)
 
 
 def _calm(group: Group) -> str:

@@ -71,6 +71,12 @@ class Group:
         told = (self.unknown(pool) or pool.doubt for pool in self.pools)
         return next((found for found in told if found), None)
 
+    @property
+    def cramped(self) -> str | None:
+        """Why it is not known how many nodes more fit, where that was asked: then nothing is done by choice."""
+        told = (f"{pool.name}: {pool.room_problem}" for pool in self.pools if pool.room_problem is not None)
+        return next(told, None)
+
     def unknown(self, pool: PoolSight) -> str | None:
         if pool.problem is not None:
             return f"{pool.name}: {pool.problem}"
@@ -174,18 +180,25 @@ def held(pool: PoolSight) -> int:
 
 
 def room(pool: PoolSight, have: int) -> int:
-    """Nodes that it can take on top of `have`: bounds, quota, addresses. Limits that are unknown do not bind."""
+    """Nodes that it can take on top of `have`: bounds, quota, addresses. `room_problem` tells what is unknown."""
     limits = [pool.highest - have]
     if pool.quota_left is not None:
         limits.append(pool.quota_left)
     if pool.addresses_left is not None:
         limits.append(pool.addresses_left // max(1, pool.addresses_per_node))
+    if pool.pod_addresses_left is not None:
+        limits.append(pool.pod_addresses_left // PODS_AT_FIRST)
     return max(0, min(limits))
 
 
 def known_price(price: float | None) -> float | None:
     """None for what is no price: missing, not a number, infinite, zero or less."""
     return None if price is None or not math.isfinite(price) or price <= 0 else price
+
+
+PODS_AT_FIRST = 16
+"""Addresses of a subnet for pods that a node takes before it is ready, in blocks or one by one.
+https://learn.microsoft.com/azure/aks/concepts-network-azure-cni-pod-subnet"""
 
 
 def addresses_per_node(plugin: str | None, mode: str | None, max_pods: int | None) -> int:

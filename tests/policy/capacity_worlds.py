@@ -101,6 +101,8 @@ class Story:
     evicted: dict[int, datetime] = field(default_factory=dict)
     refused: dict[int, datetime] = field(default_factory=dict)
     blind: bool = False
+    cramped: bool = False
+    """How much room there is cannot be read."""
     price: Any = 1.0
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Story:
                 failed_at=self.refused.get(zone),
                 price=self.price,
                 problem="throttled" if self.blind else None,
+                room_problem="the quota could not be read" if self.cramped else None,
             )
         ready = self.ready(self.on_demand)
         found["ondemand"] = on_demand(ready, self.now, wanted=len(self.on_demand), starting=len(self.on_demand) - ready)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.model.decisions import Reason
 from shared.model.spot import Drain, GroupPast, Move, PoolPast
 from shared.policy.capacity import Rest, Step, Why, next_step
 from shared.policy.capacity_group import LONGEST_PAUSE, addresses_per_node, known_price
@@ -71,10 +72,16 @@ class TestFallBack:
             ({"quota_left": 1}, 1),
             ({"addresses_left": 62, "addresses_per_node": 31}, 2),
             ({"addresses_left": 2, "addresses_per_node": 1}, 2),
+            ({"pod_addresses_left": 33}, 2),
         ],
     )
     def test_it_takes_only_what_there_is_room_for(self, limit, size):
         assert step(sight("spot1", 0), fallback=on_demand(0, **limit))[2] == size
+
+    def test_it_is_tried_where_room_is_unknown(self):
+        """Nothing is given up by trying: unknown holds back what is a choice, not what is needed."""
+        blind = on_demand(0, room_problem="the quota could not be read")
+        assert step(sight("spot1", 0, room_problem="the same"), fallback=blind) == ("fall_back", "ondemand", 3, False)
 
     def test_without_room_on_demand_spot_is_needed_and_no_budget_holds_it_back(self):
         """`Deallocate` holds quota: the fallback itself can be the one without room."""
@@ -306,3 +313,44 @@ def test_azures_advice_orders_pools_and_forbids_none():
     assert step(low, high, fallback=on_demand(3))[:2] == ("to_spot", "spot2")
     assert step(low, fallback=on_demand(3))[:2] == ("to_spot", "spot1")
     assert step(low, sight("spot2", 0), fallback=on_demand(3))[:2] == ("to_spot", "spot2")
+
+
+BLIND = {"room_problem": "the quota could not be read"}
+
+
+class TestUnknownRoom:
+    """Unknown is never free: quota or addresses that could not be read hold back whatever is a choice."""
+
+    def test_spot_is_not_asked(self):
+        held = due(sight("spot1", **BLIND), fallback=on_demand(3))
+        assert held == Rest(
+            "how many nodes there is room for is unknown: the quota could not be read", held.held, Reason.NO_ROOM
+        )
+        assert (held.held.why, held.held.pool.name, held.held.size) == (Why.TO_SPOT, "spot1", 3)
+
+    def test_another_pool_whose_room_is_known_is_asked(self):
+        assert step(sight("spot1", **BLIND), sight("spot2"), fallback=on_demand(3))[:2] == ("to_spot", "spot2")
+
+    def test_spot_is_asked_all_the_same_where_nodes_are_missing_and_on_demand_has_no_room(self):
+        found = step(sight("spot1", **BLIND), fallback=on_demand(0, quota_left=0))
+        assert found == ("to_spot", "spot1", 3, False)
+
+    def test_no_surplus_is_bought(self):
+        assert step(sight("spot1", 3), sight("spot2"), surplus=1)[0] == "surplus"
+        held = due(sight("spot1", 3), sight("spot2", **BLIND), surplus=1)
+        assert (held.reason, held.held.why) == (Reason.NO_ROOM, Why.SURPLUS)
+
+    @pytest.mark.parametrize("pool", ["spot1", "ondemand"])
+    def test_nothing_is_made_smaller(self, pool):
+        spot, back = sight("spot1", 3), on_demand(3)
+        assert step(spot, fallback=back, past=stood(31), **HALF)[0] == "home"
+        spot, back = (replace(one, **BLIND) if one.name == pool else one for one in (spot, back))
+        held = due(spot, fallback=back, past=stood(31), **HALF)
+        assert held.sentence == f"room to take them back is unknown: {pool}: the quota could not be read"
+        assert (held.reason, held.held.why) == (Reason.NO_ROOM, Why.HOME)
+
+    def test_nothing_is_tidied_up(self):
+        spare = {"spot1": PoolPast(ready=3), "spot2": PoolPast(ready=1)}
+        known = stood(31, pools=spare)
+        assert step(sight("spot1", 3), sight("spot2", 1), past=known, surplus=0, **HALF)[0] == "tidy"
+        assert rest(sight("spot1", 3, **BLIND), sight("spot2", 1), past=known, surplus=0, **HALF).endswith("be read")

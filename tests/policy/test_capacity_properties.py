@@ -91,6 +91,19 @@ def test_unknown_never_lowers_anything(market, begin, length):
         story.market(now)
 
 
+@given(traces(), ANY, st.integers(0, 200), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_unknown_room_leaves_only_what_is_needed(market, policy, begin, length):
+    story = Story(policy)
+    for number, now in enumerate(market):
+        story.cramped = begin <= number < begin + length
+        before = len(story.done)
+        story.act()
+        assert not story.cramped or all(raised and urgent for _, _, _, raised, urgent in story.done[before:])
+        assert sum(map(story.ready, story.spot)) + len(story.on_demand) >= 3
+        story.market(now)
+
+
 prices = st.sampled_from([None, float("nan"), float("inf"), -1.0, 0.0])
 
 

@@ -11,7 +11,7 @@ from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, FleetFacts, Need
 from shared.model.fleet import Power
 from shared.model.memory import Adoption, Failure, Memory, OpenAction, Phase, Seen, TargetMemory, Wish
-from shared.model.spot import GroupPast, PoolPast
+from shared.model.spot import Drain, GroupPast, PoolPast
 from shared.policy.admit import admit
 from shared.policy.decide import decide
 from shared.policy.rules import spot
@@ -63,6 +63,33 @@ class TestDecisions:
         action = of({"spot1": sight("spot1", 0), "ondemand": scaled}).action
         assert isinstance(action, GrowPool)
         assert (action.count, action.min_count, action.max_count) == (None, 3, 3)
+
+    @pytest.mark.parametrize(("nodes", "size"), [("", 2), (", nodes: {min: 3, max: 12}", 3)])
+    def test_an_inferred_group_keeps_the_bounds_that_people_gave_its_pools(self, nodes, size):
+        """They may move only where somebody wrote down how many nodes there should be."""
+        auto = policy(f"  - {{name: web-on-spot, match: {{environments: [dev]}}, spot: {{groups: auto{nodes}}}}}")
+        scaled = on_demand(0, autoscaling=True, min_count=0, max_count=2)
+        sights = {"spot1": sight("spot1", 0, wanted=3), "ondemand": scaled}
+        past = GroupPast(BEGIN - MINUTE, carried=3, pools={"spot1": PoolPast(ready=3)})
+        memory = Memory(view_of(sights).cluster.id, groups={"web-on-spot/ondemand": past})
+        decisions = decide(view_of(sights, memory), auto, BEGIN)
+        [action] = [one.action for one in decisions if one.action is not None]
+        assert (action.pool, action.min_count) == ("ondemand", size)
+
+    def test_what_waits_for_room_says_so_beside_what_is_wanted(self):
+        blind = {"spot1": sight("spot1", 0, room_problem="throttled"), "ondemand": on_demand(3)}
+        waiting = of(blind, "spot1")
+        assert (waiting.verdict, waiting.reason) == (Verdict.DEFER, Reason.NO_ROOM)
+        assert waiting.message == (
+            "grow wanted (group web: spot1 is asked for 3 of 3 nodes), "
+            "but how many nodes there is room for is unknown: throttled"
+        )
+
+    def test_a_drain_that_failed_is_wanted_still_and_says_when(self):
+        waiting = of(CARRIED, remembered=replace(LONG, drains={"ondemand": Drain(2, BEGIN + 30 * MINUTE)}))
+        assert (waiting.verdict, waiting.reason) == (Verdict.DEFER, Reason.RETRY_LATER)
+        assert waiting.not_before == BEGIN + 30 * MINUTE
+        assert waiting.message.endswith("ondemand could not be drained 2 times; left alone until 09:30 UTC")
 
     def test_the_same_occasion_has_the_same_id_in_tick_and_act(self):
         assert of(EMPTY).id == of(EMPTY).id

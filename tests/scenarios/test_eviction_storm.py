@@ -221,6 +221,15 @@ class TestTrouble:
         storm.later(timedelta(hours=2))
         assert [size for _, pool, size in resizes(storm) if pool == "ondemand"] == [3]
 
+    def test_room_that_cannot_be_read_holds_back_all_but_the_fallback(self, storm):
+        storm.world.inject(blind := Fault.forbidden("*usages*"))
+        storm.later(timedelta(minutes=110))
+        assert [(pool, size) for _, pool, size in resizes(storm)] == [("ondemand", 3)]
+        assert storm.reason("web", "spot2") == "no_room"
+        storm.world.faults.remove(blind)
+        storm.later(timedelta(minutes=60))
+        assert [(pool, size) for _, pool, size in resizes(storm)][1:] == [("spot2", 3), ("ondemand", 0)]
+
     def test_a_fallback_leaves_without_the_activity_log_too(self, storm):
         storm.world.inject(Fault.forbidden("*eventtypes*"))
         storm.later(timedelta(minutes=70))

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.model.actions import GrowPool, ResizePool, ShrinkPool
-from shared.model.decisions import Proposal, Reason, Voice
+from shared.model.decisions import Obstacle, Proposal, Reason, Voice
 from shared.model.facts import Fact, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory
@@ -138,11 +138,14 @@ def learned(view: View, rule: BoundRule, now: datetime) -> Memory:
     return memory if pasts == memory.groups else replace(memory, groups={**others, **pasts})
 
 
-def may_grow(view: View, rule: BoundRule, now: datetime) -> bool:
-    """Whether a group's next step takes nodes more: then it is worth asking how much room there is."""
+def may_move(view: View, rule: BoundRule, now: datetime) -> tuple[bool, bool]:
+    """Whether a group has a next step, so that it is worth asking how much room there is; and whether one takes more
+    nodes, so that Azure's advice is worth asking for.
+    """
     found = (one for one in _found(rule, view.cluster) if not one.stopped)
-    steps = (next_step(_group(view, rule, one, now)) for one in found)
-    return any(isinstance(step, Step) and step.raises for step in steps)
+    steps = [next_step(_group(view, rule, one, now)) for one in found]
+    due = [step for step in steps if isinstance(step, Step)]
+    return bool(due), any(step.raises for step in due)
 
 
 def accepted(memory: Memory, action: ResizePool, now: datetime) -> Memory:
@@ -265,7 +268,9 @@ def _of_group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Iter
 
 def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, cluster: Cluster) -> Proposal:
     name = pool.name.casefold()
-    step = due if isinstance(due, Step) and due.pool.name.casefold() == name else None
+    wanted = due if isinstance(due, Step) else due.held
+    step = wanted if wanted is not None and wanted.pool.name.casefold() == name else None
+    said = due if step is None else step
     # A raise is named without its instant: a fresh look that finds one more eviction must not make another one of it.
     named = None if step is None or step.raises else step.since
     since = "" if named is None else f":{named:%Y-%m-%dT%H:%M:%SZ}"
@@ -278,11 +283,18 @@ def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, 
         due_at=None,
         cause=f"{found.key}:{what}{since}",
         reason=Reason.AS_WISHED if step is None else Reason(step.why.value),
-        sentence=f"group {found.entry.name if step else _shown(rule.block, found)}: {due.sentence}",
+        sentence=f"group {found.entry.name if step else _shown(rule.block, found)}: {said.sentence}",
         fingerprint=rule.fingerprint,
         mode=rule.mode,
         action=None if step is None else _action(cluster, found, pool, step),
+        obstacle=None if step is None else _obstacle(due),
     )
+
+
+def _obstacle(due: Step | Rest) -> Obstacle | None:
+    if isinstance(due, Step) or due.reason is None:
+        return None
+    return Obstacle(due.reason, due.sentence, due.until)
 
 
 def _shown(block: Block, found: _Found) -> str:
@@ -305,8 +317,8 @@ def _action(cluster: Cluster, found: _Found, pool: NodePool, step: Step) -> Resi
 
 def _group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Group:
     fact = view.facts.get(Need.CAPACITY)
-    spots = tuple(_sight(pool, fact, now) for pool in found.spots)
-    fallback = _sight(found.fallback, fact, now)
+    *spots_, fallback = (_bounded(_sight(pool, fact, now), found) for pool in (*found.spots, found.fallback))
+    spots = tuple(spots_)
     terms = _terms(rule.block, found.entry)
     past = watched(view.memory.groups.get(found.key, GroupPast()), terms, spots, fallback, now)
     return Group(terms, spots, fallback, past, now)
@@ -321,6 +333,13 @@ def _sight(pool: NodePool, fact: Fact | None, now: datetime) -> PoolSight:
         return PoolSight(pool.name, fact.at, problem=fact.problem or "its nodes are missing in what was read")
     sight: PoolSight = seen if fact.known or seen.problem else replace(seen, problem=fact.problem)
     return sight
+
+
+def _bounded(sight: PoolSight, found: _Found) -> PoolSight:
+    """Where nobody said how many nodes a group takes, the bounds that people gave its pools are kept."""
+    if found.entry.nodes is not _ANY_NUMBER or not sight.autoscaling or sight.max_count is None:
+        return sight
+    return replace(sight, highest=min(sight.highest, sight.max_count))
 
 
 def _terms(block: Block, entry: CapacityGroup) -> Terms:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.model.facts import Fact
 from shared.model.fleet import Scope
+from shared.policy.capacity_group import room
 from tests.clients.arm.test_market import Broken, Kept
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -189,11 +191,46 @@ class TestRoom:
         assert (spot.addresses_left, spot.addresses_per_node) == (251 - 4 * 31, 31)
         assert azure.world.requests["GET list_usages"] == azure.world.requests["GET list_network_usages"] == 1
 
-    def test_what_cannot_be_read_does_not_bind(self, azure):
+    @pytest.mark.parametrize(
+        ("path", "why"),
+        [
+            ("*locations/*usages*", "the quota for Standard_D4s_v5 in westeurope could not be read"),
+            ("*virtualnetworks*usages*", "the free addresses of subnet nodes could not be read"),
+        ],
+    )
+    def test_what_cannot_be_read_is_named_and_is_not_free(self, path, why):
+        there = {"properties": {"vnetSubnetID": SUBNET}}
+        azure = Azure(
+            {"name": "web", "pools": pools(**there), "properties": {"networkProfile": FLAT}},
+            subnets=[{"id": SUBNET, "addresses": 251}],
+        )
         facts = azure.look()
-        azure.world.inject(Fault.forbidden("*usages*"))
+        assert {sight.room_problem for sight in facts[azure.clusters[0].id].value} == {None}, "nobody asked"
+        azure.world.inject(Fault.forbidden(path))
         [fact] = with_room(azure.cloud, azure.clusters, facts).values()
-        assert {sight.quota_left for sight in fact.value} == {None}
+        assert {sight.room_problem for sight in fact.value if sight.name != "system"} == {why}
+        [sight] = [sight for sight in fact.value if sight.name == "system"]
+        assert (sight.room_problem is None) is ("virtualnetworks" in path), "its network is AKS's own"
+
+    def test_a_network_plugin_that_is_not_told_is_no_small_one(self):
+        there = {"properties": {"vnetSubnetID": SUBNET}}
+        azure = Azure({"name": "web", "pools": pools(**there)}, subnets=[{"id": SUBNET, "addresses": 251}])
+        facts = azure.look()
+        strange = [replace(one, network_plugin=None) for one in azure.clusters]
+        [fact] = with_room(azure.cloud, strange, facts).values()
+        told = {sight.name: sight.room_problem for sight in fact.value}
+        assert told["ondemand"] == "how many addresses a node takes could not be read"
+
+    def test_a_subnet_of_pods_gives_every_node_sixteen_addresses(self):
+        there = {"properties": {"vnetSubnetID": SUBNET, "podSubnetID": SUBNET + "2", "maxPods": 30}}
+        azure = Azure(
+            {"name": "web", "pools": pools(**there), "properties": {"networkProfile": FLAT}},
+            subnets=[{"id": SUBNET, "addresses": 251}, {"id": SUBNET + "2", "addresses": 40}],
+        )
+        facts = azure.look()
+        [fact] = with_room(azure.cloud, azure.clusters, facts).values()
+        sight = next(one for one in fact.value if one.name == "ondemand")
+        assert (sight.pod_addresses_left, sight.room_problem, room(sight, 0)) == (40, None, 2)
 
     def test_pods_in_a_subnet_of_their_own_take_none_of_the_nodes(self):
         there = {"properties": {"vnetSubnetID": SUBNET, "podSubnetID": SUBNET + "2", "maxPods": 30}}
