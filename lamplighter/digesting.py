@@ -18,7 +18,7 @@ from shared.costs.figures import of_week
 from shared.costs.record import told
 from shared.costs.restated import Told
 from shared.errors import InputError
-from shared.model.digest import Digest
+from shared.model.digest import Costs, Digest
 from shared.model.fleet import Cluster, Power
 from shared.model.weeks import Week
 from shared.policy.digests import Fleet, environments, whose
@@ -71,9 +71,17 @@ def read(asked: Asked) -> Read:
         running=frozenset(one.id for one in clusters.values() if one.power is Power.RUNNING),
     )
     week = asked.week or last_week(reading, asked)
+    _covered(costs, week)
     stated = {currency: of_week(days, week) for currency, days in costs.totals.items()}
     whom = audience_of(asked, policy, Fleet(clusters))
     return Read(replace(reading, stated=stated), whom, policy.timezone if policy else "UTC", week)
+
+
+def _covered(costs: Costs, week: Week) -> None:
+    """An empty digest about a week of which the files hold nothing would look like a week that cost nothing."""
+    first, last = costs.first, costs.last
+    if first is not None and last is not None and (week.last < first or week.first > last):
+        raise InputError(f"--week {week}: the export covers {first} to {last}; expected a week such as {Week.of(last)}")
 
 
 def _from_azure(asked: Asked, policy: Policy | None) -> Read:

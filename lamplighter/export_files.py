@@ -17,6 +17,11 @@ from shared.model.billing import Basis
 from shared.model.costs import CostRow, RowProblem
 
 EXAMPLE = "expected a cost export, such as --from-export export.csv or export.csv.gz"
+_OTHERS = {
+    b"PAR1": "a Parquet file, and Cost Management exports CSV too",
+    b"PK\x03\x04": "a ZIP archive or a workbook, whose CSV has to be taken out first",
+}
+"""How files begin that people download by mistake."""
 
 
 def basis_of(files: Sequence[Path], *, amortised: bool) -> Basis:
@@ -55,9 +60,12 @@ def _opened(file: Path) -> Iterator[TextIO]:
     """UTF-8, with or without a byte order mark. Whatever goes wrong while it is open is said of the file."""
     try:
         with file.open("rb") as raw:
-            gzipped = raw.read(2) == b"\x1f\x8b"
+            magic = raw.read(4)
             raw.seek(0)
-            source = gzip.GzipFile(fileobj=raw) if gzipped else raw
+            other = next((what for begin, what in _OTHERS.items() if magic == begin), None)
+            if other is not None:
+                raise InputError(f"{file} is {other}; {EXAMPLE}")
+            source = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
             yield io.TextIOWrapper(source, encoding="utf-8-sig", newline="")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not UTF-8 text (byte {error.start}); {EXAMPLE}") from None

@@ -16,34 +16,60 @@ if TYPE_CHECKING:
     from shared.model.weeks import Week
 
 
+FROM_FILES, FROM_AZURE = "From an export", "From Azure, without an export"
+
+
 def command(
     *,
     week: Annotated[
         str | None, typer.Option("--week", metavar="WEEK", help="Such as 2026-W47. Default: the last whole one.")
     ] = None,
-    from_export: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--from-export", metavar="FILE", help="A cost export, CSV or CSV.gz, instead of Azure; repeatable."
-        ),
-    ] = None,
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files of the export.")] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Write mail, charts, workbook, data, card and blocks there."),
     ] = None,
-    amortised: Annotated[
-        bool, typer.Option("--amortised", help="The export is an amortised one, though its name does not say so.")
-    ] = False,
     audience: Annotated[
         str | None, typer.Option("--audience", metavar="NAME", help="Of the policy's digest. Default: finance.")
     ] = None,
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", help="The policy: zone, environments, audiences.")
     ] = None,
-    fleet: options.FleetFile = None,
-    journal: options.JournalUrl = None,
     at: options.At = None,
+    from_export: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from-export",
+            metavar="FILE",
+            help="A cost export, CSV or CSV.gz; repeatable.",
+            rich_help_panel=FROM_FILES,
+        ),
+    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of the export.")] = None,
+    amortised: Annotated[
+        bool,
+        typer.Option(
+            "--amortised", help="It is amortised, though its name does not say so.", rich_help_panel=FROM_FILES
+        ),
+    ] = False,
+    fleet: Annotated[
+        Path | None,
+        typer.Option(
+            "--fleet",
+            metavar="FILE",
+            help="The clusters, for names and tags: what `az aks list -o json` printed, or a fleet in YAML.",
+            rich_help_panel=FROM_FILES,
+        ),
+    ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            "--journal",
+            metavar="URL",
+            envvar="LAMPLIGHTER_JOURNAL",
+            help="What Lamplighter remembers, for what it saved: https://ACCOUNT.table.core.windows.net.",
+            rich_help_panel=FROM_AZURE,
+        ),
+    ] = None,
 ) -> None:
     """What finance would be told about a week: printed, or with --out written as it would be sent. Sends nothing.
 

@@ -119,7 +119,7 @@ def headline(figures: Figures, week: Week) -> str:
 def _against(total: Compared) -> str:
     if total.change is None:
         return ""
-    if total.share is not None and abs(total.share) < _STEADY:
+    if not total.change or (total.share is not None and abs(total.share) < _STEADY):
         return ", as much as the week before"
     word = "more" if total.change > 0 else "less"
     share = "" if total.share is None else f" ({abs(total.share) * 100:.0f} %)"

@@ -117,11 +117,16 @@ def test_an_export_without_rows_is_an_empty_week_and_no_error(run, room):
         (["--from-export", "costs.csv", "amortised.csv"], "expected files of one basis"),
         (["--from-export", "torn.csv.gz"], "torn.csv.gz can't be read"),
         (["--from-export", "costs.csv", "--out", "costs.csv"], "--out costs.csv can't be written"),
+        (["--from-export", "costs.parquet"], "costs.parquet is a Parquet file, and Cost Management exports CSV too"),
+        (["--from-export", "costs.zip"], "costs.zip is a ZIP archive or a workbook"),
+        (["--from-export", "costs.csv", "--week", "2031-W01"], "--week 2031-W01: the export covers 2026-11-09 to"),
     ],
 )
 def test_bad_input_is_one_sentence(run, export, room, arguments, sentence):
     (room / "binary").write_bytes(b"Date,Cost\n\xff\xfe\n")
     (room / "empty").write_bytes(b"")
+    (room / "costs.parquet").write_bytes(b"PAR1\x15\x04")
+    (room / "costs.zip").write_bytes(b"PK\x03\x04\x14\x00")
     (room / "amortised.csv").write_text(HEADER, encoding="utf-8")
     (room / "torn.csv.gz").write_bytes(gzip.compress((HEADER + lines(9, 22)).encode())[:-20])
     ran = run("digest", *arguments)
