@@ -148,6 +148,8 @@ class GroupPast:
     moves: tuple[Move, ...] = ()
     """Those of the last day, oldest first."""
     drains: Mapping[str, Drain] = field(default_factory=lambda: NO_DRAINS)
+    kept: int | None = None
+    """On-demand nodes that are people's, of an inferred group; None while that is unknown."""
 
     def pool(self, name: str) -> PoolPast:
         return self.pools.get(name.casefold(), NO_PAST)
@@ -179,6 +181,7 @@ class GroupPast:
             past.fallback_seconds,
             moves,
             drains or NO_DRAINS,
+            past.kept,
         )
 
 

@@ -177,6 +177,22 @@ def _by_others(before: GroupPast, group: Group, pool: PoolSight) -> int:
     return 0 if ours is not None and group.now - ours < OURS_FOR else change
 
 
+def peoples(past: GroupPast, fallback: PoolSight, now: datetime) -> int | None:
+    """On-demand nodes that stand without a move of ours: at first all, then as others change the pool's size.
+
+    What AKS gives up late after a move of ours is no change of theirs: only a size below theirs is.
+    """
+    before = past.pool(fallback.name)
+    if fallback.problem is not None or fallback.wanted is None:
+        return past.kept
+    size = held(fallback)
+    if past.kept is None or size < past.kept:
+        return size
+    name = fallback.name.casefold()
+    ours = any(move.raised and move.pool == name and now - move.at < OURS_FOR for move in past.moves)
+    return past.kept if ours or not before.read else past.kept + max(0, size - before.held)
+
+
 def _stable(group: Group, *, gap: bool) -> datetime | None:
     whole = group.problem is None and sum(map(group.steady, group.spots)) >= group.on_spot
     if not whole:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.model.actions import GrowPool, ResizePool, ShrinkPool
 from shared.model.decisions import Obstacle, Proposal, Reason, Voice
@@ -21,111 +18,28 @@ from shared.model.memory import Memory
 from shared.model.spot import GroupPast, PoolSight
 from shared.policy.bound import BoundRule
 from shared.policy.capacity import Rest, Step, next_step
+from shared.policy.capacity_block import Block, CapacityGroup
+from shared.policy.capacity_found import Found, groups_in, lacking
 from shared.policy.capacity_group import Group, Terms
-from shared.policy.capacity_infer import inferred
-from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move, after_refusal, watched
-from shared.policy.durations import Duration
-from shared.policy.match import fits
+from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move, after_refusal, peoples, watched
 
 KEY = "spot"
-
-
-class Nodes(BaseModel):
-    """How many nodes the workload has; equal values mean a fixed number."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min: Annotated[int, Field(ge=1, le=1000, description="Never fewer ready nodes than this.", examples=[3])]
-    max: Annotated[int, Field(ge=1, le=1000, description="Stood in for up to this many.", examples=[12])]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.max < self.min:
-            raise ValueError(f"{self.min} to {self.max} is no range; expected max at least min, "
-                             "such as {min: 3, max: 12}")  # fmt: skip
-        return self
-
-
-class CapacityGroup(BaseModel):
-    """Pools that stand in for each other: the workload may run on any of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str, Field(min_length=1, max_length=63, description="What people call it.", examples=["web"])]
-    spot: Annotated[
-        list[str],
-        Field(min_length=1, description="Globs of spot pools, the preferred ones first.", examples=[["spot*"]]),
-    ]
-    fallback: Annotated[str, Field(min_length=1, description="The on-demand pool.", examples=["ondemand"])]
-    nodes: Annotated[Nodes, Field(description="How many nodes it takes.", examples=[{"min": 3, "max": 12}])]
-    surplus: Annotated[
-        Annotated[int, Field(ge=0, le=1000)] | Literal["auto"],
-        Field(description="Spot nodes to spare; auto: as many as are worth their price.", examples=["auto"]),
-    ] = "auto"
-    on_demand_floor: Annotated[
-        int, Field(ge=0, le=1000, description="On-demand nodes that always stay.", examples=[1])
-    ] = 0
-
-
-class Block(BaseModel):
-    """Back on on-demand within minutes of an eviction, home on spot when it is safe, never to and fro."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    groups: Annotated[
-        Annotated[list[CapacityGroup], Field(min_length=1)] | Literal["auto"],
-        Field(
-            description="The groups, each in the clusters that have its pools; auto: inferred, and shown by plan.",
-            examples=[[{"name": "web", "spot": ["spot*"], "fallback": "ondemand", "nodes": {"min": 3, "max": 12}}]],
-        ),
-    ]
-    nodes: Annotated[
-        Nodes | None,
-        Field(
-            description="Of inferred groups; without it, as many as each has while all is calm.",
-            examples=[{"min": 3, "max": 12}],
-        ),
-    ] = None
-    return_after: Annotated[
-        Duration | Literal["auto"],
-        Field(
-            union_mode="left_to_right",
-            description="Spot carries all for this long before on-demand goes; auto: as long as a fallback takes.",
-            examples=["30m"],
-        ),
-    ] = "auto"
-    moves_per_day: Annotated[
-        int, Field(ge=0, le=10_000, description="Moves to spot in 24 hours; falling back is free.", examples=[12])
-    ] = 12
-    moves_per_hour: Annotated[int, Field(ge=0, le=1000, description="The same in one hour.", examples=[4])] = 4
-
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        if self.groups == "auto":
-            return self
-        if self.nodes is not None:
-            raise ValueError("nodes is for inferred groups; expected groups: auto, or nodes in each group")
-        names = [group.name.casefold() for group in self.groups]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"two groups are called '{twice}'; expected a name of its own for each")
-        return self
 
 
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
     """A reading of the pools, where the cluster runs, is not on its way up or down, and has one of the groups."""
     del now
     up = view.cluster.power is Power.RUNNING and not view.cluster.is_moving(None)
-    here = up and any(True for _ in _found(rule, view.cluster))
+    here = up and any(True for _ in groups_in(rule, view.cluster))
     return frozenset({Need.CAPACITY}) if here else frozenset()
 
 
 def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     """For each group one proposal per pool: one of them with the step that is due, if there is one."""
-    groups = tuple(_found(rule, view.cluster))
+    groups = tuple(standings(view, rule, now))
     if not groups:
         return (_nowhere(rule, view.cluster),)
-    return tuple(proposal for found in groups for proposal in _of_group(view, rule, found, now))
+    return tuple(proposal for one in groups for proposal in _of_group(rule, one, view.cluster))
 
 
 def learned(view: View, rule: BoundRule, now: datetime) -> Memory:
@@ -133,7 +47,7 @@ def learned(view: View, rule: BoundRule, now: datetime) -> Memory:
     memory, mine = view.memory, f"{rule.name}/"
     if Need.CAPACITY not in view.facts:
         return memory
-    pasts = {found.key: _group(view, rule, found, now).past for found in _found(rule, view.cluster)}
+    pasts = {found.key: _group(view, rule, found, now).past for found in groups_in(rule, view.cluster)}
     others = {key: past for key, past in memory.groups.items() if not key.startswith(mine)}
     return memory if pasts == memory.groups else replace(memory, groups={**others, **pasts})
 
@@ -142,9 +56,7 @@ def may_move(view: View, rule: BoundRule, now: datetime) -> tuple[bool, bool]:
     """Whether a group has a next step, so that it is worth asking how much room there is; and whether one takes more
     nodes, so that Azure's advice is worth asking for.
     """
-    found = (one for one in _found(rule, view.cluster) if not one.stopped)
-    steps = [next_step(_group(view, rule, one, now)) for one in found]
-    due = [step for step in steps if isinstance(step, Step)]
+    due = [one.due for one in standings(view, rule, now) if isinstance(one.due, Step)]
     return bool(due), any(step.raises for step in due)
 
 
@@ -183,36 +95,10 @@ def not_drained(memory: Memory, action: ShrinkPool, now: datetime) -> Memory:
     return replace(memory, groups={**memory.groups, action.group: after_failed_drain(past, action.pool or "", now)})
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A group in a cluster that has it."""
-
-    key: str
-    entry: CapacityGroup
-    spots: tuple[NodePool, ...]
-    fallback: NodePool
-
-    @property
-    def stopped(self) -> str:
-        off = [pool.name for pool in (*self.spots, self.fallback) if pool.power is Power.STOPPED]
-        return ", ".join(off)
-
-
 def moves(rule: BoundRule, cluster: Cluster) -> frozenset[str]:
     """Lower-case names of the pools whose size the rule decides about."""
-    pools = (pool for found in _found(rule, cluster) for pool in (*found.spots, found.fallback))
+    pools = (pool for found in groups_in(rule, cluster) for pool in found.pools)
     return frozenset(pool.name.casefold() for pool in pools)
-
-
-def _found(rule: BoundRule, cluster: Cluster) -> Iterator[_Found]:
-    """The rule's groups whose pools are here. A glob means spot pools only, a fallback is on demand."""
-    for entry in _entries(rule.block, cluster):
-        fallback = cluster.pool(entry.fallback)
-        able = [pool for pool in cluster.pools if pool.priority.casefold() == "spot"]
-        order = dict.fromkeys(pool.name for glob in entry.spot for pool in able if fits(pool.name, (glob,)))
-        spots = tuple(pool for name in order for pool in able if pool.name == name)
-        if spots and fallback is not None and fallback.priority.casefold() != "spot":
-            yield _Found(f"{rule.name}/{entry.name}", entry, spots, fallback)
 
 
 def _nowhere(rule: BoundRule, cluster: Cluster) -> Proposal:
@@ -221,7 +107,7 @@ def _nowhere(rule: BoundRule, cluster: Cluster) -> Proposal:
     if block.groups == "auto":
         why = "no group can be inferred: that takes a spot pool and one on-demand user pool that can stand in for it"
     else:
-        why = "; ".join(f"group {entry.name} is not here: {_lacking(entry, cluster)}" for entry in block.groups)
+        why = "; ".join(f"group {entry.name} is not here: {lacking(entry, cluster)}" for entry in block.groups)
     return Proposal(
         rule=rule.name,
         pool=None,
@@ -236,38 +122,30 @@ def _nowhere(rule: BoundRule, cluster: Cluster) -> Proposal:
     )
 
 
-def _lacking(entry: CapacityGroup, cluster: Cluster) -> str:
-    fallback = cluster.pool(entry.fallback)
-    if fallback is None:
-        return f"the cluster has no pool {entry.fallback}"
-    if fallback.priority.casefold() == "spot":
-        return f"{entry.fallback} is a spot pool itself"
-    return f"no spot pool is called {' or '.join(entry.spot)}"
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a group of a cluster stands, and what comes next."""
+
+    found: Found
+    group: Group
+    due: Step | Rest
 
 
-def _entries(block: Block, cluster: Cluster) -> Iterator[CapacityGroup]:
-    if block.groups != "auto":
-        yield from block.groups
-        return
-    for one in inferred(cluster):
-        nodes = block.nodes or _ANY_NUMBER
-        yield CapacityGroup.model_construct(name=one.name, spot=list(one.spots), fallback=one.fallback, nodes=nodes)
+def standings(view: View, rule: BoundRule, now: datetime) -> Iterator[Standing]:
+    """Each of the rule's groups that is here."""
+    for found in groups_in(rule, view.cluster):
+        group = _group(view, rule, found, now)
+        off = Rest(f"left alone while a pool of the group is stopped ({found.stopped})")
+        yield Standing(found, group, off if found.stopped else next_step(group))
 
 
-_ANY_NUMBER = Nodes(min=1, max=1000)
+def _of_group(rule: BoundRule, standing: Standing, cluster: Cluster) -> Iterator[Proposal]:
+    for pool in standing.found.pools:
+        yield _proposal(rule, standing, pool, cluster)
 
 
-def _of_group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Iterator[Proposal]:
-    if found.stopped:
-        due: Step | Rest = Rest(f"left alone while a pool of the group is stopped ({found.stopped})")
-    else:
-        due = next_step(_group(view, rule, found, now))
-    for pool in (*found.spots, found.fallback):
-        yield _proposal(rule, found, due, pool, view.cluster)
-
-
-def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, cluster: Cluster) -> Proposal:
-    name = pool.name.casefold()
+def _proposal(rule: BoundRule, standing: Standing, pool: NodePool, cluster: Cluster) -> Proposal:
+    found, due, name = standing.found, standing.due, pool.name.casefold()
     wanted = due if isinstance(due, Step) else due.held
     step = wanted if wanted is not None and wanted.pool.name.casefold() == name else None
     said = due if step is None else step
@@ -283,7 +161,7 @@ def _proposal(rule: BoundRule, found: _Found, due: Step | Rest, pool: NodePool, 
         due_at=None,
         cause=f"{found.key}:{what}{since}",
         reason=Reason.AS_WISHED if step is None else Reason(step.why.value),
-        sentence=f"group {found.entry.name if step else _shown(rule.block, found)}: {said.sentence}",
+        sentence=f"group {found.entry.name if step else _shown(found)}: {said.sentence}",
         fingerprint=rule.fingerprint,
         mode=rule.mode,
         action=None if step is None else _action(cluster, found, pool, step),
@@ -297,14 +175,14 @@ def _obstacle(due: Step | Rest) -> Obstacle | None:
     return Obstacle(due.reason, due.sentence, due.until)
 
 
-def _shown(block: Block, found: _Found) -> str:
-    if block.groups != "auto":
+def _shown(found: Found) -> str:
+    if not found.inferred:
         return found.entry.name
     spots = ", ".join(pool.name for pool in found.spots)
     return f"{found.entry.name} (inferred: {spots}, with {found.fallback.name} to fall back on)"
 
 
-def _action(cluster: Cluster, found: _Found, pool: NodePool, step: Step) -> ResizePool:
+def _action(cluster: Cluster, found: Found, pool: NodePool, step: Step) -> ResizePool:
     """An autoscaled pool keeps its autoscaler: its bounds move, the upper one only where it stands in the way."""
     kind = GrowPool if step.raises else ShrinkPool
     sight, key, urgent = step.pool, found.key, not step.chosen
@@ -315,12 +193,16 @@ def _action(cluster: Cluster, found: _Found, pool: NodePool, step: Step) -> Resi
     return kind(cluster.id, pool.name, min_count=step.size, max_count=highest, group=key, urgent=urgent)
 
 
-def _group(view: View, rule: BoundRule, found: _Found, now: datetime) -> Group:
+def _group(view: View, rule: BoundRule, found: Found, now: datetime) -> Group:
     fact = view.facts.get(Need.CAPACITY)
-    *spots_, fallback = (_bounded(_sight(pool, fact, now), found) for pool in (*found.spots, found.fallback))
+    *spots_, fallback = (_bounded(_sight(pool, fact, now), found) for pool in found.pools)
     spots = tuple(spots_)
-    terms = _terms(rule.block, found.entry)
-    past = watched(view.memory.groups.get(found.key, GroupPast()), terms, spots, fallback, now)
+    past = view.memory.groups.get(found.key, GroupPast())
+    kept = peoples(past, fallback, now) if found.inferred else None
+    if past.carried and kept is not None and past.kept is not None:
+        past = replace(past, carried=past.carried + kept - past.kept)
+    terms = _terms(rule.block, found.entry, kept or 0)
+    past = replace(watched(past, terms, spots, fallback, now), kept=kept)
     return Group(terms, spots, fallback, past, now)
 
 
@@ -335,20 +217,20 @@ def _sight(pool: NodePool, fact: Fact | None, now: datetime) -> PoolSight:
     return sight
 
 
-def _bounded(sight: PoolSight, found: _Found) -> PoolSight:
-    """Where nobody said how many nodes a group takes, the bounds that people gave its pools are kept."""
-    if found.entry.nodes is not _ANY_NUMBER or not sight.autoscaling or sight.max_count is None:
+def _bounded(sight: PoolSight, found: Found) -> PoolSight:
+    if not found.bounded or not sight.autoscaling or sight.max_count is None:
         return sight
     return replace(sight, highest=min(sight.highest, sight.max_count))
 
 
-def _terms(block: Block, entry: CapacityGroup) -> Terms:
+def _terms(block: Block, entry: CapacityGroup, kept: int) -> Terms:
+    """`kept`: on-demand nodes that are people's, on top of the group's own."""
     return Terms(
         name=entry.name,
-        lowest=entry.nodes.min,
-        highest=entry.nodes.max,
+        lowest=entry.nodes.min + kept,
+        highest=entry.nodes.max + kept,
         surplus=None if entry.surplus == "auto" else entry.surplus,
-        floor=entry.on_demand_floor,
+        floor=entry.on_demand_floor + kept,
         return_after=block.return_after if isinstance(block.return_after, timedelta) else None,
         moves_per_hour=block.moves_per_hour,
         moves_per_day=block.moves_per_day,
