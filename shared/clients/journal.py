@@ -5,6 +5,7 @@
     History   yyyymmdd~subscription    time~digest of the id~occasion~phase
     Notices   pending | told           digest of what the notice, or the telling, is about
     Fleet     fleet                    fleet
+    Fleet     places                   name of a rule of rings
     Prices    prices                   name of the document
     Links     links                    digest of the token
     Inbox     subscription             digest of an alert's id and condition
@@ -37,12 +38,14 @@ from shared.clients.rows import (
 from shared.clients.rows_alert import INBOX_TABLE, alert_row, read_alert_row
 from shared.clients.rows_link import LINKS, LINKS_TABLE, link_row, read_link
 from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
+from shared.clients.rows_places import PLACES, places_row, read_places
 from shared.clients.store import Row, Span, Store
 from shared.errors import Superseded
 from shared.model.alerts import Alert
 from shared.model.decisions import Notice
 from shared.model.events import HALTING, event_of
 from shared.model.memory import FleetMemory, Memory, Stored
+from shared.model.places import Places
 from shared.model.records import HistoryRecord, Link, Told
 
 T = TypeVar("T")
@@ -157,6 +160,15 @@ class Journal:
     def swap_fleet(self, fleet: FleetMemory, etag: str | None) -> str:
         """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
         return self._store.swap(FLEET_TABLE, fleet_row(fleet, etag))
+
+    def places(self, rule: str) -> Stored[Places]:
+        """Who holds a place of a rule of rings; nobody, with etag None, before the first."""
+        row = self._store.get(FLEET_TABLE, PLACES, key_of(rule))
+        return Stored(Places(rule), None) if row is None else _read(FLEET_TABLE, row, read_places)
+
+    def swap_places(self, places: Places, etag: str | None) -> str:
+        """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
+        return self._store.swap(FLEET_TABLE, places_row(places, etag))
 
     # --- telling people ---
 

@@ -27,6 +27,7 @@ from shared.errors import (
     Unsent,
 )
 from shared.handlers import gathering, inforce, records
+from shared.handlers.placing import place_for
 from shared.handlers.releases import releases
 from shared.handlers.rooming import room
 from shared.handlers.writing import write
@@ -41,7 +42,7 @@ from shared.policy.bound import BoundRule
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.remember import locked
-from shared.policy.ring_fold import KIND, objection_now
+from shared.policy.ring_fold import KIND
 from shared.policy.voices import owner_of
 
 log = logging.getLogger("lamplighter")
@@ -125,12 +126,11 @@ def _decide_again(app: App, message: Mapping[str, Any], now: datetime, cluster: 
 
 
 def _turn(app: App, decision: Decision, rules: Iterable[BoundRule], fleet: FleetMemory) -> str:
-    """Why an upgrade may not begin after all: between two ticks another may have begun, or failed."""
+    """Why an upgrade may not begin after all; '' once it has its place among those of its rule."""
     rule = next((one for one in rules if one.kind == KIND and one.name == decision.rule), None)
     if rule is None or decision.action is None or decision.action.level is not Level.VERSION:
         return ""
-    memories = (item.value for item in app.journal.memories(on_problem=log.error))
-    return objection_now(decision, rule, fleet.rings.get(rule.name, Rings()), memories)
+    return place_for(app.journal, decision, rule, fleet.rings.get(rule.name, Rings()), app.clock())
 
 
 def _remember_lock(app: App, stored: Stored[Memory], refused: Decision, now: datetime) -> None:

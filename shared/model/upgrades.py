@@ -155,6 +155,8 @@ class Ring:
     name: str
     proof: Proof | None = None
     image: Proof | None = None
+    images: tuple[Run, ...] = ()
+    """Node images that all of it came to have, and when that was first seen, oldest first; none is left by a fall."""
     clusters: int = 0
     there: int = 0
     """Clusters that are where they should end."""
@@ -163,6 +165,8 @@ class Ring:
 
     def to_json(self) -> Document:
         document: Document = {"name": self.name, "count": [self.clusters, self.there, self.waiting]}
+        if self.images:
+            document["images"] = [one.to_json() for one in self.images]
         return document | {name: one.to_json() for name in ("proof", "image") if (one := getattr(self, name))}
 
     @classmethod
@@ -173,6 +177,7 @@ class Ring:
             document["name"],
             None if proof is None else Proof.from_json(proof),
             None if image is None else Proof.from_json(image),
+            tuple(map(Run.from_json, document.get("images", ()))),
             clusters,
             there,
             waiting,

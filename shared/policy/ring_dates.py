@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.model.actions import UpgradeNodeImage
 from shared.model.decisions import Reason
 from shared.model.upgrades import Rings
 from shared.model.versions import Version
@@ -60,6 +61,8 @@ def next_at(rule: BoundRule, step: Step, members: Sequence[Member], rings: Rings
         return None
     if gate is None or gate.open:
         return _window_from(rule, now)
+    if isinstance(step.action, UpgradeNodeImage):
+        return None if gate.opens_at is None else _window_from(rule, max(gate.opens_at, now))
     to = Version.read(getattr(step.action, "to", "")) or Version(0, 0)
     ready = _Ahead(rule, members, rings, now).ready(gate.waits_for or rule.environment, to)
     return None if ready is None else _window_from(rule, max(ready, now))

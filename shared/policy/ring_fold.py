@@ -60,24 +60,28 @@ def _upgrades(memory: Memory) -> bool:
     return kind is not None and kind.level is Level.VERSION
 
 
-def objection_now(decision: Decision, rule: BoundRule, rings: Rings, memories: Iterable[Memory]) -> str:
-    """Why an upgrade that was decided may not begin after all, as every memory stands at this moment; '' if it may.
-
-    Between two ticks somebody's upgrade may have failed, or another may have begun.
-    """
-    order, begun = order_of(rule).rings, set()
+def halted_now(rule: BoundRule, rings: Rings, memories: Iterable[Memory]) -> str:
+    """Why the rule's ring stands still by now, as the memories say; '' where it does not."""
+    order = order_of(rule).rings
     for memory in memories:
         past = memory.upgrade
-        if past is None or past.rule != rule.name:
+        if past is None or past.rule != rule.name or past.ring not in order:
             continue
-        earlier = past.ring in order and order.index(past.ring) <= order.index(rule.environment)
+        earlier = order.index(past.ring) <= order.index(rule.environment)
         if earlier and unforgiven(past, rings.released_at):
             return f"ring {past.ring} is halted"
-        if memory.cluster != decision.cluster and (past.begun_at is not None or _upgrades(memory)):
-            begun.add(memory.cluster)
-    if len(begun) >= rule.block.at_once:
-        return f"{len(begun)} clusters are being upgraded, and at_once is {rule.block.at_once}"
     return ""
+
+
+def half_way(rule: BoundRule, memories: Iterable[Memory]) -> frozenset[str]:
+    """Lower-case ids of the rule's clusters whose upgrade is claimed, under way or not finished."""
+    return frozenset(
+        memory.cluster
+        for memory in memories
+        if memory.upgrade is not None
+        and memory.upgrade.rule == rule.name
+        and (memory.upgrade.begun_at is not None or _upgrades(memory))
+    )
 
 
 class Turns:

@@ -1,12 +1,8 @@
-"""Rings: what a ring has proven, when the next one opens, and what halts it with all later ones. Pure.
+"""Rings: what a ring has proven, and what halts it with all later ones. Pure.
 
-    a ring has proven v   when every cluster of it that can move runs v or newer, healthy, for `days` and for
-                          `running_hours`, and at least one does
-    a cluster may go to v when every earlier ring has proven v or newer, its own ring has proven what it runs now
-                          (where we brought it there), and no halt stands at its ring or an earlier one
-
-So nothing ever runs a version that no earlier ring has lived with, and a train of patches cannot outrun its soak.
-A cluster that sleeps, is excluded or is left to AKS holds no ring up; one that nobody could read does.
+A ring has proven a version when every cluster of it that can move runs that one or a newer one, healthy, for `days` and
+for `running_hours`, and at least one does. A cluster that sleeps, is excluded or is left to AKS holds no ring up; one
+that nobody could read does. What a proof opens is in ring_gates.py.
 """
 
 from __future__ import annotations
@@ -24,6 +20,9 @@ UNSEEN = timedelta(hours=2)
 """A stretch longer than this between two looks is nobody's running time."""
 COUNT_EVERY = timedelta(hours=1)
 """Running time is written down this often, so that a calm fleet is not written at every tick."""
+
+IMAGES_KEPT = 8
+"""About two months of them."""
 
 _Rank = Callable[[str], Any]
 
@@ -81,6 +80,7 @@ def folded(before: Rings, order: Order, members: Iterable[Member], now: datetime
                 ring,
                 proof=_proven(ring.proof, mine, order.soak, now),
                 image=_proven_image(ring.image, mine, now),
+                images=_images(ring.images, mine, now),
             )
         there, waiting = sum(map(_there, mine)), sum(map(_waits, mine))
         rings.append(replace(ring, clusters=len(mine), there=there, waiting=waiting))
@@ -92,7 +92,7 @@ def _first(order: Order, standing: Halt | None, new: Halt | None) -> Halt | None
     """The halt of the earlier ring: it holds the later ones too. Of one ring the one that stands."""
     if standing is None or new is None:
         return standing or new
-    return new if _place(order, new.ring) < _place(order, standing.ring) else standing
+    return new if place_of(order, new.ring) < place_of(order, standing.ring) else standing
 
 
 def _halt(order: Order, members: Sequence[Member], released_at: datetime | None) -> Halt | None:
@@ -121,7 +121,7 @@ def _there(member: Member) -> bool:
     past = member.past
     if past is None or past.run is None:
         return False
-    return bool(past.goal) and _version(past.run.what) >= _version(past.goal)
+    return bool(past.goal) and version_rank(past.run.what) >= version_rank(past.goal)
 
 
 def _waits(member: Member) -> bool:
@@ -133,26 +133,36 @@ def _behind(member: Member) -> bool:
     return not _waits(member) and not _there(member)
 
 
-def _version(text: str) -> Version:
+def version_rank(text: str) -> Version:
     return Version.read(text) or Version(0, 0)
 
 
 def _proven(before: Proof | None, members: Sequence[Member], soak: Soak, now: datetime) -> Proof | None:
     runs = [(one, one.past.run if one.past is not None else None) for one in members]
-    return _best(before, _Look(runs, _behind, _version), soak, now)
+    return _best(before, _Look(runs, _behind, version_rank), soak, now)
 
 
 def _proven_image(before: Proof | None, members: Sequence[Member], now: datetime) -> Proof | None:
-    """Images have no goal of their own: whoever can move is to have the image, or a newer one.
-
-    AKS rolls nodes to its newest image only, a new one every week: one that had to soak would be old before the next
-    ring may have it. So images go through the rings in order, and healthy, but without a soak.
-    """
+    """Images have no goal of their own: whoever can move is to have the image, or a newer one."""
     runs = [(one, one.past.image if one.past is not None else None) for one in members]
-    return _best(before, _Look(runs, lambda one: not _waits(one), _image), Soak(0, 0), now)
+    return _best(before, _Look(runs, lambda one: not _waits(one), image_rank), Soak(0, 0), now)
 
 
-def _image(text: str) -> tuple[int, ...]:
+def _images(before: tuple[Run, ...], members: Sequence[Member], now: datetime) -> tuple[Run, ...]:
+    """Since when all of the ring that can move has had which image, or a newer one. A fall begins it all anew."""
+    if any(one.past is not None and one.past.fall is not None for one in members):
+        return ()
+    runs = [None if one.past is None else one.past.image for one in members if not _waits(one)]
+    known = [run.what for run in runs if run is not None]
+    if not known or len(known) < len(runs):
+        return before
+    oldest = min(known, key=image_rank)
+    if before and image_rank(oldest) <= image_rank(before[-1].what):
+        return before
+    return (*before, Run(oldest, now))[-IMAGES_KEPT:]
+
+
+def image_rank(text: str) -> tuple[int, ...]:
     return image_release(text) or ()
 
 
@@ -166,13 +176,18 @@ class _Look:
 
 def _best(before: Proof | None, look: _Look, soak: Soak, now: datetime) -> Proof | None:
     """The newest thing that the ring has proven by now; never less than before."""
-    candidates = {run.what for _, run in look.runs if run is not None and soak.done(run, now)}
+    candidates = {run.what for _, run in look.runs if run is not None and _ran(run) and soak.done(run, now)}
     for what in sorted(candidates, key=look.rank, reverse=True):
         if before is not None and look.rank(what) <= look.rank(before.what):
             return before
         if _holds(what, look, soak, now):
             return _proof(what, look, now)
     return before
+
+
+def _ran(run: Run) -> bool:
+    """Who was only ever seen asleep with something shows nothing of it."""
+    return run.counted_at is not None or run.ran > NO_TIME
 
 
 def _holds(what: str, look: _Look, soak: Soak, now: datetime) -> bool:
@@ -188,74 +203,12 @@ def _holds(what: str, look: _Look, soak: Soak, now: datetime) -> bool:
 def _proof(what: str, look: _Look, now: datetime) -> Proof:
     got = [(one, run) for one, run in look.runs if run is not None and look.rank(run.what) >= look.rank(what)]
     pasts = [one.past for one, _ in got if one.past is not None]
-    came = sorted({str(_version(past.came_from).line) for past in pasts if past.came_from})
+    came = sorted({str(version_rank(past.came_from).line) for past in pasts if past.came_from})
     falls = sum(past.fall is not None for past in pasts)
     return Proof(what, now, len(got), max(run.since for _, run in got), tuple(came), falls)
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether a cluster of a ring may begin something, and if not, why."""
-
-    open: bool
-    sentence: str = ""
-    halted: bool = False
-    waits_for: str = ""
-    """The earlier ring that has yet to prove it; '' where none has."""
-
-
-OPEN = Gate(open=True)
-
-
-def gate(rings: Rings, order: Order, past: UpgradePast, to: Version) -> Gate:
-    """Whether a cluster with this past may begin an upgrade to `to`."""
-    shut = _shut(rings, order, past.ring)
-    if shut is not None:
-        return shut
-    for name in order.rings[: order.rings.index(past.ring)]:
-        ring = rings.ring(name)
-        if ring is not None and not ring.clusters:
-            continue  # a ring without a cluster has nothing to show
-        if ring is None or ring.proof is None or _version(ring.proof.what) < to:
-            return Gate(open=False, sentence=f"ring {name} has yet to soak {to}", waits_for=name)
-    own = rings.ring(past.ring)
-    if past.came_from and past.begun_at is None and past.run is not None:
-        soaked = own is not None and own.proof is not None and _version(own.proof.what) >= _version(past.run.what)
-        if not soaked:
-            return Gate(open=False, sentence=f"ring {past.ring} is still soaking {past.run.what}")
-    return OPEN
-
-
-def image_gate(rings: Rings, order: Order, ring: str, image: str) -> Gate:
-    """Whether a cluster of that ring may begin to roll its nodes to `image`."""
-    shut = _shut(rings, order, ring)
-    if shut is not None:
-        return shut
-    for name in order.rings[: order.rings.index(ring)]:
-        one = rings.ring(name)
-        if one is not None and not one.clusters:
-            continue
-        if one is None or one.image is None or _image(one.image.what) < _image(image):
-            text = f"ring {name} has yet to take node image {image.rpartition('-')[2]}"
-            return Gate(open=False, sentence=text, waits_for=name)
-    return OPEN
-
-
-def _shut(rings: Rings, order: Order, ring: str) -> Gate | None:
-    if ring not in order.rings:
-        return Gate(open=False, sentence=f"environment {ring or '(none)'} is no ring of the rule")
-    if not rings.rings:
-        return Gate(open=False, sentence="the rings have not been looked at yet")
-    halt = rings.halt
-    if halt is not None and order.rings.index(ring) >= _place(order, halt.ring):
-        text = f"ring {halt.ring} is halted since {halt.at:%Y-%m-%d %H:%M} UTC ({halt.why})"
-        return Gate(open=False, sentence=text, halted=True)
-    if not rings.whole:
-        return Gate(open=False, sentence="some of the fleet could not be read, so no ring is opened")
-    return None
-
-
-def _place(order: Order, ring: str) -> int:
+def place_of(order: Order, ring: str) -> int:
     """A ring that the rule no longer names halts them all."""
     return order.rings.index(ring) if ring in order.rings else 0
 

@@ -22,11 +22,12 @@ from shared.model.upgrades import Rings, UpgradePast
 from shared.model.versions import Releases, UpgradeOffers, Version
 from shared.policy.bound import BoundRule
 from shared.policy.preflight import preflight
-from shared.policy.rings import Gate, Order, Soak, gate, image_gate
+from shared.policy.ring_gates import Gate, ImageStep, gate, image_gate
+from shared.policy.rings import Order, Soak
 from shared.policy.schedule import Hours, hours
 from shared.policy.spoken import spoken
 from shared.policy.support import LTS_PLAN, version_of
-from shared.policy.upgrade_memory import running_pools, version_of_pool
+from shared.policy.upgrade_memory import oldest_image, running_pools, version_of_pool
 from shared.policy.versions import goal, image_release, next_step
 
 HANDS_OFF = frozenset({Reason.AUTO_UPGRADE, Reason.FLEET_MEMBER})
@@ -109,7 +110,7 @@ def step_of(view: View, rule: BoundRule, now: datetime) -> Step:
     action = step.action
     if action is None:
         return step
-    said = _gate(view, rule, action)
+    said = _gate(view, rule, action, now)
     if not said.open:
         reason = Reason.RING_HALTED if said.halted else Reason.RING_WAITS
         return replace(step, gate=said, obstacle=Obstacle(reason, said.sentence), due_by_window=False)
@@ -263,11 +264,12 @@ def images_are_newest(view: View) -> bool:
     return not any(_is_older(pool, fact.value) for pool in running_pools(view.cluster))
 
 
-def _gate(view: View, rule: BoundRule, action: Action) -> Gate:
+def _gate(view: View, rule: BoundRule, action: Action, now: datetime) -> Gate:
     rings, order = rings_of(view, rule), order_of(rule)
     past: Any = past_of(view.memory, rule)
     if isinstance(action, UpgradeNodeImage):
-        return image_gate(rings, order, past.ring, action.to)
+        has = oldest_image(view.cluster) or ()
+        return image_gate(rings, order, ImageStep(past.ring, action.to, has), now)
     to = Version.read(getattr(action, "to", "")) or Version(0, 0)
     return gate(rings, order, past, to)
 

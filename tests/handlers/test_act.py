@@ -8,7 +8,8 @@ from lamplighter.simulator import Fault
 from shared.handlers.act import act
 from shared.handlers.sending import as_message
 from shared.model.facts import FleetFacts
-from tests.scenarios.stage import HOUR, MINUTE, MONDAY, Story, dev, prod
+from shared.model.places import Places
+from tests.scenarios.stage import HOUR, MINUTE, MONDAY, Story, dev, policy, prod
 
 
 def due(story: Story) -> dict:
@@ -168,3 +169,21 @@ def test_a_cluster_that_joined_a_fleet_meanwhile_is_left_to_it():
         assert act(story.app, again) == "dropped"
         assert "member of fleet hub" in story.history("web", "dropped")[-1].body["message"]
         assert story.writes() == []
+
+
+def test_an_upgrade_begins_only_with_a_place_among_those_of_its_rule():
+    """Another worker has taken the only place a moment ago, and its claim is nowhere to be seen yet."""
+    text = policy(rules="\nrules:\n  - {name: rings, upgrades: {to: stable, rings: [dev]}}\n", schedules="")
+    with Story(dev("web"), policy=text) as story:
+        story.rehearsal.tick()
+        [received] = story.app.queue.receive("act")
+        other = Places("rings", {"another": story.world.now() + 9 * MINUTE})
+        etag = story.journal.swap_places(other, None)
+
+        assert act(story.app, received.message) == "dropped"
+        assert "as at_once allows (1)" in story.history("web", "dropped")[-1].body["message"]
+        assert story.writes() == []
+
+        story.journal.swap_places(Places("rings"), etag)
+        assert act(story.app, received.message) == "accepted"
+        assert list(story.journal.places("rings").value.held) == [story.id_of("web")]

@@ -26,6 +26,7 @@ from shared.policy.voices import owner_of
 from tests.policy.builders import SYSTEM, keep_off, keep_on, stopped
 from tests.policy.upgrade_builders import (
     DAY,
+    FIRST_SEEN,
     HALT,
     HOUR,
     IN_WINDOW,
@@ -267,3 +268,74 @@ def test_days_on_which_upgrades_are_frozen_are_not_allowed_to_aks_either():
     seen = on("1.35.1")
     said = decided(view_of(seen, memory_of(seen, past("1.35.1")), None), rules("maintenance: true", more=frozen))
     assert json.loads(said.action.window)["notAllowedDates"] == [{"start": "2026-12-21", "end": "2026-12-23"}]
+
+
+class TestNodeImagesInRings:
+    """AKS offers its newest image only, so a soak is one of what is new to a ring."""
+
+    NEWEST = "AKSUbuntu-2204gen2containerd-202612.1.0"
+    RULE = rules("node_images_every: 7d")
+
+    def said(self, *, images, took="202612.1.0", has="202611.3.0"):
+        old = replace(SYSTEM, version="1.35.1", image=f"AKSUbuntu-2204gen2containerd-{has}")
+        seen = on("1.35.1", "staging", old, node_channel="None")
+        ring = Ring("dev", proof("1.35.1"), proof(took), tuple(Run(what, at) for what, at in images), clusters=2)
+        offers = UpgradeOffers(images={"system": self.NEWEST})
+        view = view_of(seen, memory_of(seen, past("1.35.1", "staging")), offers, rings=rings(ring))
+        decisions = decide(view, self.RULE, IN_WINDOW)
+        return next((one for one in decisions if one.pool == "system"), decisions[0])
+
+    def test_the_earlier_ring_lives_with_it_for_the_soak(self):
+        early = self.said(images=[("202612.1.0", IN_WINDOW - 6 * DAY)])
+        assert (early.verdict, early.reason) == (Verdict.DEFER, Reason.RING_WAITS)
+        assert "soaks node images newer than 202611.3.0 until 2026-12-09 20:00 UTC" in early.message
+        assert self.said(images=[("202612.1.0", IN_WINDOW - 7 * DAY)]).verdict is Verdict.ACT
+
+    def test_what_counts_is_what_is_new_to_the_cluster(self):
+        """Weekly images never starve the later ring; that only the newest is offered is said."""
+        known = [
+            ("202611.3.0", IN_WINDOW - 21 * DAY),
+            ("202611.10.0", IN_WINDOW - 8 * DAY),
+            ("202612.1.0", IN_WINDOW - DAY),
+        ]
+        assert self.said(images=known).verdict is Verdict.ACT
+        waits = self.said(images=known, has="202611.10.0")
+        assert "until 2026-12-14 20:00 UTC" in waits.message
+        waits = self.said(images=[("202611.10.0", IN_WINDOW - 6 * DAY), ("202612.1.0", IN_WINDOW - DAY)])
+        assert "of what it soaks AKS offers only the newest, 202612.1.0" in waits.message
+
+    def test_the_earlier_ring_has_it_first(self):
+        waits = self.said(images=[("202611.10.0", IN_WINDOW - 30 * DAY)], took="202611.10.0")
+        assert "ring dev has yet to take node image 202612.1.0" in waits.message
+
+    def test_a_ring_remembers_when_it_came_to_have_what_and_a_fall_begins_anew(self):
+        def member(name, what, **more):
+            return Member(name, name, "dev", past(image=Run(what, FIRST_SEEN), **more))
+
+        order, before = Order(("dev",), Soak(7)), rings()
+        one = folded(before, order, [member("a", "202611.3.0"), member("b", "202611.10.0")], IN_WINDOW)
+        assert [run.what for run in one.ring("dev").images] == ["202611.3.0"]
+        two = folded(one, order, [member("a", "202611.10.0"), member("b", "202611.10.0")], IN_WINDOW + DAY)
+        assert [(run.what, run.since) for run in two.ring("dev").images] == [
+            ("202611.3.0", IN_WINDOW), ("202611.10.0", IN_WINDOW + DAY),
+        ]  # fmt: skip
+        assert (
+            folded(two, order, [member("a", "202611.10.0")], IN_WINDOW + 2 * DAY).ring("dev").images
+            == two.ring("dev").images
+        )
+        fell = folded(two, order, [member("a", "202611.10.0", fall=fallen())], IN_WINDOW + 2 * DAY)
+        assert fell.ring("dev").images == ()
+
+
+def test_a_ring_in_which_nobody_can_move_is_told():
+    stuck = Ring("dev", clusters=2, waiting=2)
+    assert "none of its clusters can move" in decided(view_of(on(env="staging"), rings=rings(stuck))).message
+
+
+def test_who_was_only_seen_asleep_proves_nothing():
+    asleep = Run("1.35.1", FIRST_SEEN)
+    ran = replace(asleep, ran=HOUR)
+    for run, shown in ((asleep, None), (ran, "1.35.1")):
+        one = Member("a", "a", "dev", replace(past(waits="cluster_stopped"), run=run))
+        found = folded(rings(), Order(("dev",), Soak(7)), [one], IN_WINDOW).ring("dev").proof
+        assert (None if found is None else found.what) == shown
