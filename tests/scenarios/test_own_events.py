@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +20,17 @@ from tests.scenarios.stage import HOUR, MINUTE, MONDAY, RULE, Story, dev, policy
 
 TOPIC = "https://evgt-lamplighter.westeurope-1.eventgrid.azure.net/api/events"
 EVENTS = {"LAMPLIGHTER_EVENTS_TOPIC": TOPIC}
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+SHOWN = json.loads(re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0])
 
 
 def story(*clusters, rules: str = RULE, **more) -> Story:
     return Story(*(clusters or (dev("web"),)), policy=policy(rules, **more), environ=EVENTS)
+
+
+def shape(event: dict) -> dict:
+    """Fields and their types, without values."""
+    return {name: shape(one) if isinstance(one, dict) else type(one).__name__ for name, one in event.items()}
 
 
 def types(told: Story) -> list[str]:
@@ -46,6 +56,7 @@ def test_a_day_is_planned_stopped_planned_started():
         )
         assert (stopped["data"]["kind"], stopped["data"]["reason"]) == ("stop_cluster", "off_hours")
         assert stopped["data"]["rule"] == "dev-hours"
+        assert shape(stopped) == shape(SHOWN), "the event that the page shows"
         assert len({one["id"] for one in sent}) == len(sent) == 4
         assert list(told.journal.outbox()) == []
 

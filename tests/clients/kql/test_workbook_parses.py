@@ -14,9 +14,19 @@ WORKBOOK = {one["name"]: one["content"]["query"] for one in PAGE["items"] if one
 ALERTS = {one["key"]: one["query"] for one in variable("modules/alerts.bicep", "rules")}
 
 
+SAMPLES = {
+    f"{path.name} {number}": text
+    for path in sorted((ROOT / "docs").glob("*.md"))
+    for number, text in enumerate(
+        re.findall(r"^```kql\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
+}
+
+
 def test_every_query_parses(parse):
-    queries = WORKBOOK | ALERTS
-    assert len(queries) == len(WORKBOOK) + len(ALERTS) >= 14
+    queries = WORKBOOK | ALERTS | SAMPLES
+    assert len(queries) == len(WORKBOOK) + len(ALERTS) + len(SAMPLES) >= 15
+    assert SAMPLES
     assert parse(queries) == {name: [] for name in queries}
 
 
