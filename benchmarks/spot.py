@@ -48,7 +48,7 @@ PLAYERS: dict[str, Callable[[], Policy]] = {
     "rule": Rule,
     "rule, 12 moves": lambda: Rule(LIMITED),
 }
-GRID = tuple(product((2, 5), (10, 30, 60), (10.0, 30.0)))
+GRID = tuple(product((2, 5), (10, 20, 60), (10.0, 30.0)))
 """Minutes a pool counts as leaving, longest pause in minutes, worth of a missing node."""
 
 
@@ -126,7 +126,7 @@ def _cross(traces: dict[str, list[Window]]) -> None:
     for constants in GRID:
         with _set(*constants):
             judged[constants] = {name: play(found, PAPER, Rule) for name, found in days.items()}
-    shipped = (5, 30, 10.0)
+    shipped = (5, 20, 10.0)
     print(f"{'trace':<22} {'as shipped':>24} {'chosen on the others':>26}   constants")
     for name in days:
         best = min(GRID, key=lambda one: sum(s.judged for other, s in judged[one].items() if other != name))

@@ -70,7 +70,7 @@ class Block(BaseModel):
         Duration | Literal["auto"],
         Field(
             union_mode="left_to_right",
-            description="Spot carries all for this long before on-demand goes; auto: as long as a fallback takes.",
+            description="Spot carries all for this long before on-demand goes; auto: half as long as a fallback takes.",
             examples=["30m"],
         ),
     ] = "auto"

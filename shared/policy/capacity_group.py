@@ -19,7 +19,7 @@ STALE = timedelta(minutes=10)
 """A reading older than this is unknown."""
 LAG = timedelta(minutes=3)
 """So long Resource Graph may not show what was done."""
-LONGEST_PAUSE = timedelta(minutes=30)
+LONGEST_PAUSE = timedelta(minutes=20)
 """The longest that a pool without room is left unasked, and that `return_after: auto` waits."""
 
 # A node missing for an hour is worth this many node-hours of the fallback. A judgement: it prices the surplus.
@@ -45,7 +45,7 @@ class Terms:
     floor: int = 0
     """On-demand nodes that are always kept."""
     return_after: timedelta | None = None
-    """None: as long as a fallback takes, twice that for each fallback of the last hour."""
+    """None: half as long as a fallback takes, twice that for each further fallback of the last hour."""
     moves_per_hour: int = 4
     moves_per_day: int = 12
 
@@ -134,7 +134,7 @@ class Group:
         if self.terms.return_after is not None:
             return self.terms.return_after
         bursts = self._fallbacks(timedelta(hours=1))
-        return min(self.fallback_time * (1 << min(max(bursts - 1, 0), 8)), LONGEST_PAUSE)
+        return min(self.fallback_time / 2 * (1 << min(max(bursts - 1, 0), 8)), LONGEST_PAUSE)
 
     def _fallbacks(self, within: timedelta) -> int:
         """How often nodes went missing lately; raises that belong together count once."""

@@ -238,7 +238,7 @@ class TestComeHome:
         said = rest(sight("spot1", None), fallback=on_demand(3), past=past, **HALF)
         assert said.endswith("its size could not be read")
 
-    def test_auto_waits_as_long_as_a_fallback_takes_and_longer_after_each(self):
+    def test_auto_waits_half_as_long_as_a_fallback_takes_and_longer_after_each(self):
         def fell_back(*minutes):
             return tuple(Move(BEGIN - n * MINUTE, "ondemand", raised=True, chosen=False) for n in minutes)
 
@@ -246,7 +246,7 @@ class TestComeHome:
             group(sight("spot1", 3), past=GroupPast(moves=fell_back(*ago))).return_after / MINUTE
             for ago in ((), (20,), (21, 20), (50, 20), (50, 30, 20), (55, 45, 35, 25, 15, 8), (70, 65, 20))
         ]
-        assert waits == [5, 5, 5, 10, 20, LONGEST_PAUSE / MINUTE, 5]
+        assert waits == [2.5, 2.5, 2.5, 5, 10, LONGEST_PAUSE / MINUTE, 2.5]
 
     def test_a_failed_drain_is_remembered_and_not_retried_for_ever(self):
         """k8s-spot-rescheduler#55 drained the same undrainable node for ever."""

@@ -54,7 +54,7 @@ def test_on_demand_nodes_that_are_missing_are_no_eviction():
     assert past_of(on_demand(1, wanted=3), PoolPast(ready=3)).lost_at is None
 
 
-def test_refusals_in_a_row_are_left_alone_for_longer_up_to_half_an_hour():
+def test_refusals_in_a_row_are_left_alone_for_longer_up_to_twenty_minutes():
     waits, past = [], PoolPast()
     for number in range(5):
         now = BEGIN + number * 60 * MINUTE
@@ -63,7 +63,7 @@ def test_refusals_in_a_row_are_left_alone_for_longer_up_to_half_an_hour():
             "spot1"
         )
         waits.append((past.retry_at - now) / MINUTE)
-    assert waits == [5, 10, 20, 30, 30]
+    assert waits == [5, 10, 20, 20, 20]
 
 
 def test_nodes_that_never_came_are_a_refusal():
