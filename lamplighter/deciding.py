@@ -17,7 +17,7 @@ from shared.model.money import Prices
 
 if TYPE_CHECKING:
     from lamplighter.subject import Subject
-    from shared.model.decisions import Decision, Plan
+    from shared.model.decisions import Plan
     from shared.model.facts import FleetFacts
 
 
@@ -38,21 +38,18 @@ def recall(url: str | None) -> Remembered | None:
         return Remembered(memories, journal.fleet().value)
 
 
-def plan_of(subject: Subject, known: Remembered | None, prices: Prices = NO_PRICES) -> Plan:
+def views_of(subject: Subject, known: Remembered | None, prices: Prices = NO_PRICES) -> tuple[View, ...]:
+    """What the engine is shown of each cluster."""
+    facts = facts_of(subject, known)
+    return tuple(view_of(cluster, subject, known, facts, prices) for cluster in subject.clusters)
+
+
+def plan_of(subject: Subject, known: Remembered | None, views: Iterable[View]) -> Plan:
     """What a tick would plan now."""
-    from shared.policy.admit import admit  # noqa: PLC0415
-    from shared.policy.decide import decide  # noqa: PLC0415
-    from shared.policy.forecast import steady_plan  # noqa: PLC0415
+    from shared.policy.forecast import plan_for  # noqa: PLC0415
 
     with progress("deciding ..."):
-        if known is None:
-            return steady_plan(subject.clusters, subject.policy, subject.now, prices)
-        facts = facts_of(subject, known)
-        decisions: list[Decision] = []
-        for cluster in subject.clusters:
-            view = view_of(cluster, subject, known, facts, prices)
-            decisions.extend(decide(view, subject.policy, subject.now))
-        return admit(decisions, facts, subject.policy, subject.now)
+        return plan_for(views, facts_of(subject, known), subject.policy, subject.now)
 
 
 def facts_of(subject: Subject, known: Remembered | None) -> FleetFacts:

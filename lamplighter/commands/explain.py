@@ -33,6 +33,7 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Why a cluster is on, off or left alone: its environment, who says what, who is heard, what comes next."""
+    from lamplighter import capacity_groups  # noqa: PLC0415
     from lamplighter.deciding import facts_of, recall, view_of  # noqa: PLC0415
     from lamplighter.find import one_cluster  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
@@ -45,19 +46,23 @@ def command(
     found = one_cluster(subject.clusters, cluster)
     known = recall(journal)
     facts = facts_of(subject, known)
-    view = view_of(found, subject, known, facts)
+    seen = view_of(found, subject, known, facts)
+    [view] = capacity_groups.with_readings(subject, (seen,), live=fleet is None)
+    groups = capacity_groups.lines(subject, (view,))
     hearing = hear(view, subject.policy, subject.now)
     decisions = decide(view, subject.policy, subject.now)
     ahead = transitions(found, subject.policy, subject.now, AHEAD_DAYS, facts)[:NEXT]
     memory = None if known is None else known.memories.get(found.id, Memory(found.id))
     if as_json:
         remembered = None if memory is None else memory_document(memory, subject.policy.timezone)
-        print_json({**_document(subject, found, hearing, decisions, ahead), "remembered": remembered})
+        said = _document(subject, found, hearing, decisions, ahead)
+        print_json({**said, "groups": capacity_groups.document(groups), "remembered": remembered})
         return
     out = console()
     _show_cluster(out, subject, found, hearing)
     _show_voices(out, subject, hearing)
     _show_decisions(out, decisions)
+    capacity_groups.show(groups, None, as_counted=fleet is not None)
     _show_ahead(out, subject, ahead)
     if memory is not None:
         _show_memory(out, subject, memory)

@@ -38,8 +38,10 @@ def command(
 
     Without a journal the steady state is shown: every rule adopted long ago, nobody at work by hand.
     """
+    from lamplighter import capacity_groups  # noqa: PLC0415
     from lamplighter.commands.upgrades import sum_up_support, support_of, support_rows  # noqa: PLC0415
-    from lamplighter.deciding import plan_of, prices_of, recall  # noqa: PLC0415
+    from lamplighter.deciding import plan_of, prices_of, recall, views_of  # noqa: PLC0415
+    from lamplighter.find import short_names  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
     from shared.model.facts import NO_PRICES  # noqa: PLC0415
 
@@ -47,12 +49,15 @@ def command(
     # A file may be anybody's, on a train: only a fleet that was read from Azure is priced there.
     prices = prices_of(subject.clusters, subject.now) if fleet is None else NO_PRICES
     known = recall(journal)
-    plan = plan_of(subject, known, prices)
+    views = capacity_groups.with_readings(subject, views_of(subject, known, prices), live=fleet is None)
+    groups = capacity_groups.lines(subject, views)
+    plan = plan_of(subject, known, views)
     report = support_of(subject, known)
     if as_json:
-        print_json(document(plan) | {"support": support_rows(report)})
+        print_json(document(plan) | {"groups": capacity_groups.document(groups), "support": support_rows(report)})
     else:
-        show(subject, plan, everything=everything)
+        show(subject, plan, everything=everything, below=frozenset(id_ for line in groups for id_ in line.targets))
+        capacity_groups.show(groups, short_names(subject.clusters), as_counted=fleet is not None)
         sum_up_support(report)
         if not journal:
             console().print("No journal is named, so every rule counts as adopted long ago.", style="dim")
@@ -91,13 +96,15 @@ class Layout:
     rule: int
     saving: bool
     brief: bool
+    below: frozenset[str] = frozenset()
+    """Targets that stand in a table of their own; here too where something is to be done to them."""
 
     def name(self, one: Decision) -> str:
         return self.names[one.cluster] + (f" / {one.pool}" if one.pool else "")
 
 
-def show(subject: Subject, plan: Plan, *, everything: bool) -> None:
-    """One table per environment, then the counts."""
+def show(subject: Subject, plan: Plan, *, everything: bool, below: frozenset[str] = frozenset()) -> None:
+    """One table per environment, then the counts. `below`: targets of which a table of their own tells."""
     from shared.policy.spoken import spoken  # noqa: PLC0415
 
     out = console()
@@ -105,16 +112,16 @@ def show(subject: Subject, plan: Plan, *, everything: bool) -> None:
     if not plan.decisions:
         out.print("\nThe fleet is empty: there is nothing to decide.")
         return
-    layout = _layout(subject, plan, brief=not everything and len(plan.decisions) > CALM)
+    layout = _layout(subject, plan, brief=not everything and len(plan.decisions) > CALM, below=below)
     for heading, decisions in _grouped(subject, plan.decisions):
         _show_group(out, heading, decisions, layout)
     _show_counts(out, subject, plan, brief=layout.brief)
 
 
-def _layout(subject: Subject, plan: Plan, *, brief: bool) -> Layout:
+def _layout(subject: Subject, plan: Plan, *, brief: bool, below: frozenset[str]) -> Layout:
     from lamplighter.find import short_names  # noqa: PLC0415
 
-    layout = Layout(short_names(subject.clusters), 0, 0, saving=False, brief=brief)
+    layout = Layout(short_names(subject.clusters), 0, 0, saving=False, brief=brief, below=below)
     shown = [one for one in plan.decisions if _is_shown(one, layout)]
     return replace(
         layout,
@@ -125,7 +132,7 @@ def _layout(subject: Subject, plan: Plan, *, brief: bool) -> Layout:
 
 
 def _is_shown(one: Decision, layout: Layout) -> bool:
-    return not layout.brief or one.shown_action != "none"
+    return one.shown_action != "none" or not (layout.brief or one.target in layout.below)
 
 
 def _grouped(subject: Subject, decisions: Iterable[Decision]) -> list[tuple[str, list[Decision]]]:

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from shared.app import App
 from shared.clients import capacity, signals, upgrading
-from shared.clients.market import list_prices
+from shared.clients.azure import Cloud
+from shared.clients.market import Cache, list_prices
 from shared.errors import CloudError, LamplighterError
 from shared.model.facts import Fact, Need, View
 from shared.model.samples import Window
@@ -96,15 +97,19 @@ def _upgrades(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str,
 
 
 def _capacity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    return of_groups(app.cloud, app.journal, asking, now)
+
+
+def of_groups(cloud: Cloud, cache: Cache, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
     """How much room there is, is asked for only where a group has a next step; Azure's advice where it takes nodes."""
     seen = [view.cluster for view, _ in asking]
-    prices = list_prices(app.cloud, seen, app.journal, now)
-    facts = dict(capacity.capacity(app.cloud, seen, prices, app.journal, now))
+    prices = list_prices(cloud, seen, cache, now)
+    facts = dict(capacity.capacity(cloud, seen, prices, cache, now))
     steps = [(view.cluster, spot.may_move(_with(view, facts), rule, now)) for view, rule in asking]
     if moving := [cluster for cluster, (moves, _) in steps if moves]:
-        facts |= capacity.with_room(app.cloud, moving, facts)
+        facts |= capacity.with_room(cloud, moving, facts)
     if growing := [cluster for cluster, (_, grows) in steps if grows]:
-        facts |= capacity.with_scores(app.cloud, growing, facts, app.journal, now)
+        facts |= capacity.with_scores(cloud, growing, facts, cache, now)
     return facts
 
 

@@ -91,12 +91,13 @@ def steady_plan(clusters: Iterable[Cluster], policy: Policy, now: datetime, pric
     """What one tick would plan for this fleet if everything had been adopted long ago."""
     known = tuple(clusters)
     facts = expected_facts(known, policy)
-    decisions = [
-        decision
-        for cluster in known
-        for decision in decide(View(cluster, Memory(cluster.id, steady=True), fleet=facts, prices=prices), policy, now)
-    ]
-    return admit(decisions, facts, policy, now)
+    views = [View(cluster, Memory(cluster.id, steady=True), fleet=facts, prices=prices) for cluster in known]
+    return plan_for(views, facts, policy, now)
+
+
+def plan_for(views: Iterable[View], facts: FleetFacts, policy: Policy, now: datetime) -> Plan:
+    """What one tick would plan on these views."""
+    return admit([one for view in views for one in decide(view, policy, now)], facts, policy, now)
 
 
 def _calm(cluster: Cluster) -> Cluster:

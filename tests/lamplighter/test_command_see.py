@@ -25,7 +25,7 @@ def test_plan_json_is_the_contract(run):
     """Scripts read this: exactly these keys, lower-case ids, `Z`, and null where a saving is not known."""
     said = run("plan", *FLEET, *MONDAY_NIGHT, "--json")
     assert (said.code, said.err) == (0, "")
-    assert list(said.json) == ["at", "decisions", "support"]
+    assert list(said.json) == ["at", "decisions", "groups", "support"]
     assert said.json["at"] == "2026-12-21T20:00:00Z"
     assert by_name(said.json)["web-dev"] == {
         "cluster": CLUSTERS.format("web-dev"),

@@ -67,6 +67,13 @@ def test_a_fallback_goes_home_to_what_people_had(rules):
     assert (story.spot, story.on_demand) == (3, 2)
 
 
+@pytest.mark.parametrize("there", [0, 2])
+def test_an_empty_spot_pool_is_no_workload(there):
+    story = Beside(there)
+    story.spot = 0
+    assert story.minutes(60).done == []
+
+
 @pytest.mark.parametrize("size", [0, 4])
 def test_what_people_make_of_their_pool_afterwards_stays(size):
     story = Beside(2).minutes(20).minutes(60, evicted=True)

@@ -202,6 +202,8 @@ def _group(view: View, rule: BoundRule, found: Found, now: datetime) -> Group:
     if past.carried and kept is not None and past.kept is not None:
         past = replace(past, carried=past.carried + kept - past.kept)
     terms = _terms(rule.block, found.entry, kept or 0)
+    if found.bounded and not any(pool.wanted for pool in spots):
+        terms = replace(terms, lowest=kept or 0)  # an empty pool that nobody speaks of is no workload
     past = replace(watched(past, terms, spots, fallback, now), kept=kept)
     return Group(terms, spots, fallback, past, now)
 
