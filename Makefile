@@ -9,7 +9,7 @@ ifneq ($(wildcard ../shared/data/README.md),)
 export LAMPLIGHTER_REFERENCE ?= $(abspath ../shared)
 endif
 
-.PHONY: help setup demo test lint types contracts check bench package lock audit soak clean
+.PHONY: help setup demo test lint types contracts check bench package lock audit outdated soak clean
 .DEFAULT_GOAL := help
 
 help:        ## what this file can do
@@ -70,6 +70,13 @@ lock: $(LOCK)/.ready    ## requirements.txt, with hashes, and THIRD-PARTY.md fro
 
 audit: $(LOCK)/.ready    ## known vulnerabilities in what is published; asks PyPI
 	@$(LOCK)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
+
+outdated: $(LOCK)/.ready    ## which published packages have newer releases than the lock
+	@sed 's/==[^ ;]*//' requirements.in | $(LOCK)/bin/uv pip compile --quiet --no-header --no-annotate \
+		--no-emit-index-url --python-version 3.13 --python-platform linux --output-file $(LOCK)/newest.txt -
+	@for name in $$(grep -oE '^[a-z0-9.-]+==[^ ]+' requirements.txt); do \
+		grep -qxF "$$name" $(LOCK)/newest.txt || \
+		echo "$$name -> $$(grep -E "^$${name%%==*}==" $(LOCK)/newest.txt)"; done
 
 soak: setup    ## the long versions of the fault and scenario tests
 	@LAMPLIGHTER_SOAK=1 $(BIN)/python -m pytest -n auto tests/faults tests/scenarios
