@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,9 @@ from shared.handlers import measuring
 from shared.model.memory import Wish
 from tests.scenarios.stage import HOUR, Story, dev, policy, prod
 
+ROOT = Path(__file__).parents[2]
+PAGE = json.loads((ROOT / "infra" / "workbook" / "lamplighter.json").read_text(encoding="utf-8"))
+DOCUMENT = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
 STOP = "Microsoft.ContainerService/managedClusters/stop/action"
 
 
@@ -60,6 +65,54 @@ def test_a_throttled_call_is_a_figure_without_an_address(caplog):
     told = figures(caplog, "throttled")
     assert told
     assert all("/" not in str(one["host"]) and set(one) == {"host", "method", "wait", "trace"} for one in told)
+
+
+def test_a_stop_that_azure_gave_up_is_counted_as_a_failure(caplog):
+    with Story(dev("web"), dev("api")) as story:
+        story.until("Mon 18:50")
+        story.world.inject(Fault.operation_fails("POST *api/stop", "InternalServerError"))
+        story.until("Mon 20:30")
+    ended = [one["counts"] for one in figures(caplog, "ended")]
+    assert {"stop_cluster failed": 1} in ended
+    assert {"stop_cluster succeeded": 1} in ended
+
+
+FIGURES = {  # what a team must see -> (line, field, panel of the workbook)
+    "clusters seen": ("tick", "clusters", "clusters"),
+    "decisions by reason": ("tick", "decisions", "decisions"),
+    "actions": ("tick", "actions", "actions"),
+    "failures of actions": ("ended", "counts", "ended"),
+    "failures of messages": ("act", "outcome", "acts"),
+    "throttles": ("throttled", "host", "throttled"),
+    "lag of the fleet view": ("tick", "view_lag_seconds", "lag"),
+    "estimated saving": ("tick", "estimated_saving", "saving"),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_is_on_the_page_of_the_portal_and_in_the_document(figure):
+    line, field, panel = FIGURES[figure]
+    query = next(one["content"]["query"] for one in PAGE["items"] if one["name"] == panel)
+    assert f'"measured {line} "' in query
+    assert re.search(rf"\bm\.{field}\b", query)
+    [row] = [row for row in DOCUMENT.splitlines() if row.startswith(f"| `measured {line}` |")]
+    assert f"`{field}`" in row
+
+
+def test_the_page_of_the_portal_is_what_workbooks_are_made_of():
+    """Its items are of known kinds, and the time that people choose reaches every query."""
+    parameters = {one["name"] for item in PAGE["items"] if item["type"] == 9 for one in item["content"]["parameters"]}
+    assert PAGE["version"] == "Notebook/1.0"
+    assert {item["type"] for item in PAGE["items"]} == {1, 3, 9}
+    assert len({item["name"] for item in PAGE["items"]}) == len(PAGE["items"])
+    for item in PAGE["items"]:
+        if item["type"] == 3:
+            content = item["content"]
+            assert (content["version"], content["queryType"]) == ("KqlItem/1.0", 0)
+            assert content["resourceType"] == "microsoft.insights/components"
+            assert content["timeContextFromParameter"] in parameters
+            assert content["visualization"] in {"timechart", "areachart", "barchart", "table"}
+            assert content["title"]
 
 
 def test_the_lag_of_the_view_is_what_a_fresh_reading_knew_before(caplog):

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from lamplighter.simulator import Fault
 from shared import telemetry
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -64,6 +65,20 @@ if sys.version_info >= (3, 13):
 
         adapter.send = watched
         return seen
+
+    def test_a_write_that_azure_refuses_is_a_figure_under_its_trace(host, house, caplog):  # noqa: F811
+        caplog.set_level("INFO", "lamplighter")
+        for hours in (0, 9, 0):
+            house.wait(hours=hours, minutes=5)
+            assert host.timer("tick").ok
+        house.wait(minutes=10)
+        assert host.timer("tick", traceparent=PARENT).ok
+        house.world.inject(Fault.refuse("POST */stop", 400, "BadRequest"))
+        [received] = house.app.queue.receive("act", visibility=timedelta())
+        assert host.message("act", received.message).ok
+        [line] = [one.getMessage() for one in caplog.records if one.getMessage().startswith("measured act ")]
+        told = json.loads(line.removeprefix("measured act "))
+        assert (told["action"], told["outcome"], told["trace"]) == ("stop_cluster", "failed", TRACE)
 
     def test_the_write_to_azure_carries_the_trace_of_the_tick_that_decided(host, house, sent, caplog):  # noqa: F811
         caplog.set_level("INFO", "lamplighter")
