@@ -55,6 +55,10 @@ def read_csv(file: Path) -> History:
         one.changes.append((row.at, row.active))
         _learn(one, row, file)
     end = max((one.changes[-1][0] for one in known.values()), default=0)
+    if known and all(one.begin == end for one in known.values()):
+        raise InputError(
+            f"{file} tells of one moment only: expected rows of several, of which the last ends the history"
+        )
     return history(str(file), [_trace(name, one, end) for name, one in known.items() if one.begin < end])
 
 
@@ -96,7 +100,11 @@ def _rows(text: str, file: Path) -> Iterator[_Row]:
 def _check_header(header: list[str], file: Path) -> None:
     missing = [column for column in _COLUMNS if column not in header]
     if missing:
-        raise InputError(f"{file}:1: the header lacks {', '.join(missing)}; {EXPECTED}")
+        mark = next((mark for mark in ";\t|" if mark in "".join(header)), None)
+        said = (
+            f"the header lacks {', '.join(missing)}" if mark is None else f"{mark!r} stands where commas are expected"
+        )
+        raise InputError(f"{file}:1: {said}; {EXPECTED}")
     allowed = {*_COLUMNS, *_PLACES}
     unknown = [column for column in header if column not in allowed and column.removeprefix(_TAG) == column]
     if unknown:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 
 from lamplighter.backtest.limits import Limits
 from lamplighter.backtest.looking import Look
@@ -17,11 +19,12 @@ from shared.policy.bound import BoundRule
 from shared.policy.document import Policy
 from shared.policy.rules import idle
 from shared.policy.start_times import start_time
-from shared.policy.voices import hear
 from shared.policy.warn import SLACK
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_RESPECTED = frozenset({Reason.MANUAL_START, Reason.BEFORE_ADOPTION})
+"""Reasons that end with the respect for a change by hand."""
 
 
 def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: datetime) -> Iterator[int]:
@@ -29,15 +32,15 @@ def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: dateti
     guards = [seen.policy.guards_for(seen.owner.environment, rule) for rule in seen.owner.rules]
     warned = max((one.warn_before_stop for one in guards), default=timedelta(0)) + SLACK
     held = {one.manual_hold for one in guards}
-    said = hear(seen.view, seen.policy, now, seen.owner).proposals
-    for edge in {*_said(said, decisions), *_lapses(seen, held), *_frozen(seen.policy)}:
+    lapses = _lapses(seen, held) if any(decision.reason in _RESPECTED for decision in decisions) else ()
+    for edge in {*_said(seen.said, decisions), *lapses, *_frozen(seen.policy)}:
         for moment in (edge, edge - warned):
             if moment > now:
                 yield _seconds(moment)
     tick = timedelta(seconds=limits.tick)
     if any(decision.reason is Reason.STOP_BUDGET for decision in decisions):
         yield _seconds(now + tick)  # a share of clusters that others leave and join
-    yield from map(_seconds, _learned(seen, said, tick, now))
+    yield from map(_seconds, _learned(seen, tick, now))
 
 
 def _seconds(moment: datetime) -> int:
@@ -67,7 +70,7 @@ def _frozen(policy: Policy) -> Iterator[datetime]:
     return (edge for freeze in policy.freezes for edge in (freeze.begin, freeze.end))
 
 
-def _learned(seen: Look, said: Sequence[Proposal], tick: timedelta, now: datetime) -> Iterator[datetime]:
+def _learned(seen: Look, tick: timedelta, now: datetime) -> Iterator[datetime]:
     """What an idle rule does not say itself: when signals begin to tell, and when it may start ahead of a need."""
     fact = seen.view.facts.get(Need.ACTIVITY)
     if fact is not None and not fact.known:
@@ -77,15 +80,28 @@ def _learned(seen: Look, said: Sequence[Proposal], tick: timedelta, now: datetim
         return
     for rule in seen.owner.rules:
         if rule.kind == idle.KEY and rule.block.learn:
-            expected = any(one.rule == rule.name and one.wish is Wish.RUNNING for one in said)
-            if now - activity.quiet_at < _HOUR * rule.block.costs.break_even or (expected and _runs(seen)):
+            expected = any(one.rule == rule.name and one.wish is Wish.RUNNING for one in seen.said)
+            over = activity.quiet_at + _HOUR * rule.block.costs.break_even
+            if (expected and _runs(seen)) or (now < over and _worth_it(seen, rule, activity, over, now)):
                 yield now + tick
             else:
-                yield _started_ahead(seen, rule, activity, now)
+                yield over if now < over else _started_ahead(seen, rule, activity, now)
 
 
 def _runs(seen: Look) -> bool:
     return seen.view.cluster.power is Power.RUNNING
+
+
+def _lead(seen: Look) -> timedelta:
+    cluster = seen.view.cluster
+    queue = seen.view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
+    return start_time(seen.view.memory.target(None).start_seconds) + queue
+
+
+def _worth_it(seen: Look, rule: BoundRule, activity: Activity, until: datetime, now: datetime) -> bool:
+    """Whether an hour that a start before `until` would be for is worth one, could the ledger but cover it."""
+    rich = replace(activity, credit=inf)
+    return foresight.ahead(rich, now, idle.costs_of(rule), _lead(seen) + (until - now)) is not None
 
 
 def _started_ahead(seen: Look, rule: BoundRule, activity: Activity, now: datetime) -> datetime:
@@ -93,9 +109,7 @@ def _started_ahead(seen: Look, rule: BoundRule, activity: Activity, now: datetim
 
     From break-even on only the hours change a quiet spell's ledger; before, and while it runs ahead, every tick does.
     """
-    costs, cluster = idle.costs_of(rule), seen.view.cluster
-    lead = start_time(seen.view.memory.target(None).start_seconds)
-    lead += seen.view.fleet.queue_lead.get((cluster.subscription, cluster.location), timedelta(0))
+    costs, lead = idle.costs_of(rule), _lead(seen)
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
     begin = now.replace(minute=0, second=0, microsecond=0)
     while begin - lead < tomorrow:

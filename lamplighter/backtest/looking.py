@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lamplighter.backtest.life import Life
-from shared.model.decisions import Decision
+from shared.model.decisions import Decision, Proposal
 from shared.model.facts import Fact, FleetFacts, Need, View
 from shared.model.signals import Signal, Use
 from shared.policy import remember
-from shared.policy.decide import decide
+from shared.policy.decide import decide_heard
 from shared.policy.document import Policy
 from shared.policy.learning import RECORD_EVERY
 from shared.policy.rules import idle, learn, needs_of
-from shared.policy.voices import Owner, tag_holds
+from shared.policy.voices import Owner, hear, tag_holds
 
 LOOKBACK = 30 * 60
 """Seconds that one reading of signals reaches back, as in the app."""
@@ -24,11 +24,12 @@ GRAIN = 5 * 60
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was shown to the engine, and what it decided."""
+    """What was shown to the engine, who said what about it, and what it decided."""
 
     owner: Owner
     policy: Policy
     view: View
+    said: tuple[Proposal, ...]
     decisions: tuple[Decision, ...]
 
 
@@ -50,9 +51,10 @@ def look(life: Life, owner: Owner, policy: Policy, facts: FleetFacts, when: Mome
     memory = remember.observe(life.memory, life.seen, owner.rules, now)
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     view = taught(with_facts(View(life.seen, memory, fleet=facts), owner, life, when), owner, now)
-    decisions = decide(view, policy, now, owner)
+    hearing = hear(view, policy, now, owner)
+    decisions = decide_heard(view, policy, now, hearing)
     life.memory = remember.conclude(view.memory, decisions, now, told=told)
-    return Look(owner, policy, view, decisions)
+    return Look(owner, policy, view, hearing.proposals, decisions)
 
 
 def catch_up(life: Life, owner: Owner, missed: range) -> None:

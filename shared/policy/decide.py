@@ -25,7 +25,7 @@ from shared.policy.guards import first_objection, found_by_rule
 from shared.policy.quiet import first_silence, quiet_change, unsilenced
 from shared.policy.spoken import spoken
 from shared.policy.transitions import Law, still_speaks
-from shared.policy.voices import Owner, hear, heard
+from shared.policy.voices import Hearing, Owner, hear, heard
 from shared.policy.warn import ahead, held_until, occasion_to_warn, unwarned, while_it_must_run
 
 START_EXPIRES = timedelta(hours=1)
@@ -37,7 +37,12 @@ def decide(view: View, policy: Policy, now: datetime, owner: Owner | None = None
 
     `owner` is `owner_of(view.cluster, policy)`, for callers that have asked already.
     """
-    bench = Bench(view, policy, hear(view, policy, now, owner), now)
+    return decide_heard(view, policy, now, hear(view, policy, now, owner))
+
+
+def decide_heard(view: View, policy: Policy, now: datetime, hearing: Hearing) -> tuple[Decision, ...]:
+    """As `decide`, for callers that have heard everybody already: `hearing` is of the same view, policy and moment."""
+    bench = Bench(view, policy, hearing, now)
     whole = _decide_target(bench, None)
     pools = {p.pool for p in bench.hearing.proposals if p.pool is not None} | _owed_pools(view)
     parts = [_decide_target(bench, pool) for pool in sorted(pools)]

@@ -1,5 +1,6 @@
 """What is learned of a cluster survives the journal bit for bit, and stays small."""
 
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,6 +72,17 @@ def test_a_row_with_another_versions_activity_is_read_and_learned_anew():
 
     assert memory.activity is None
     assert memory.generation == 7
+
+
+def test_what_the_first_version_wrote_is_learned_anew():
+    """Version 1 had 28 borders of spells and hours of the UTC week: they would be read as something else."""
+    head = struct.pack("<BBqqqqqIIdd", 1, 1, *[0] * 5, 3, 2, 0.5, 7.25)
+    row = memory_row(Memory(CLUSTER, generation=7, activity=Activity()), None)
+    row.properties["activity"] = head + bytes(4 * 2 * 168) + bytes(4 * 4 * 29)
+
+    memory = read_memory(row)
+
+    assert (memory.activity, memory.generation) == (None, 7)
 
 
 def test_a_week_has_two_numbers_for_each_hour():

@@ -84,7 +84,11 @@ CHAPTER = Chapter(
             lambda demo: demo.world.uses(SANDBOX, _vienna(22, 9), _vienna(22, 12)),
         ),
         Scene(_vienna(23, 10), "on Friday paul wakes sbx-paul and works on it until half past four", _wake),
-        Scene(_vienna(23, 18, 27), "a colleague presses the link in the warning: four hours more", _put_off),
+        Scene(
+            _vienna(23, 18, 27),
+            "sbx-paul is to stop at half past six; a colleague presses the link in the warning: four hours more",
+            _put_off,
+        ),
     ),
     before=_watched,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -75,6 +76,7 @@ class Block(BaseModel):
         return Costs(self.starting_cost / _HOUR, self.waiting_cost / _HOUR, self.after / _HOUR)
 
 
+@lru_cache(maxsize=256)
 def costs_of(rule: BoundRule) -> Costs:
     """What the rule weighs, with the zone in which its clusters' hours are learned."""
     block: Block = rule.block
@@ -250,7 +252,7 @@ def _quiet_since(activity: Activity | None, signal: Signal) -> datetime | None:
 def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tuple[datetime, str]:
     """When the wait is over, and why then. It begins with the last use, or with a start or an adoption after it."""
     block: Block = rule.block
-    wait = foresight.wait(activity, block.costs) if block.learn else foresight.Wait(block.costs.longest, learned=False)
+    wait = _learned_wait(activity, block.costs) if block.learn else foresight.Wait(block.costs.longest, learned=False)
     begun = max(at for at in (since, _running_since(view), _adopted_at(view, rule)) if at is not None)
     due = max(begun + _HOUR * wait.hours, since + GRAIN * block.windows)
     if activity.promised is not None:
@@ -259,6 +261,11 @@ def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tu
     if first is not None and first + block.grace > due:
         return first + block.grace, f"new: left alone for {show_duration(block.grace)}"
     return due, _why(wait, block)
+
+
+# Asked again at every look, by `decide` in tick and in act, of a past that rarely changed meanwhile.
+_learned_wait = lru_cache(maxsize=1024)(foresight.wait)
+_next_need = lru_cache(maxsize=1024)(foresight.next_need)
 
 
 def _why(wait: foresight.Wait, block: Block) -> str:
@@ -274,12 +281,13 @@ def _why(wait: foresight.Wait, block: Block) -> str:
     return (
         f"waits {hours}{held}: of {wait.spells:.0f} quiet spells {wait.returns:.0%} were over by then and"
         f" {wait.later:.0%} within {show_duration(block.starting_cost + block.waiting_cost)} more; on average a spell"
-        f" costs {_minutes(wait.cost)} of running so, {_minutes(wait.break_even_cost)} with a wait of {plain}"
+        f" costs {_running(wait.cost)} of running so, {_running(wait.break_even_cost)} with a wait of {plain}"
     )
 
 
 def _off(activity: Activity | None, rule: BoundRule, now: datetime) -> str:
-    coming = None if activity is None else foresight.next_need(activity, now, rule.zone)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    coming = None if activity is None else _next_need(activity, hour, rule.zone)
     if coming is None:
         return "off, and nothing says when it is needed next"
     return f"off; next needed by {_at(coming[0] + _HOUR, rule)} (chance {coming[1]:.0%})"
@@ -316,5 +324,5 @@ def _whole(value: timedelta) -> timedelta:
     return max(_MINUTE, _MINUTE * round(value / _MINUTE))
 
 
-def _minutes(hours: float) -> str:
-    return f"{hours * 60:.0f}m"
+def _running(hours: float) -> str:
+    return show_duration(_whole(_HOUR * hours))

@@ -105,6 +105,8 @@ WRONG = [
     ("", "is empty", "time,cluster,active"),
     (HEAD, "tells of no cluster", "at least one"),
     ("cluster,active\nweb,1\n", "lacks time", "time,cluster,active"),
+    ("time;cluster;active\n2026-03-02T08:00Z;web;1\n", "';' stands where commas are expected", "time,cluster,active"),
+    (f"{HEAD}2026-03-02T08:00Z,web,1\n", "one moment only", "the last ends the history"),
     ("time,cluster,active,colour\n", "'colour'", "tag:NAME"),
     ("time,cluster,active,active\n", "twice", "time,cluster,active"),
     (f"{HEAD}2026-03-02T08:00:00,web,1\n", "in which zone", "2026-03-02T07:15:00Z"),

@@ -14,7 +14,7 @@ from lamplighter.backtest.history import DAY, History, Trace, history, history_c
 from lamplighter.backtest.limits import Limits
 from lamplighter.backtest.measure import Ran, measured
 from lamplighter.backtest.replay import Lived, Terms, replay
-from lamplighter.backtest.standard import standard_policy, standard_text
+from lamplighter.backtest.standard import standard_text
 from shared.policy.document import Policy, read_policy
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -210,7 +210,7 @@ histories = st.lists(st.lists(spans, max_size=6), min_size=1, max_size=3).map(ra
 POLICIES = {
     "hours": policy(more="guards: {stops: {at_most: 1, within: 1h}}"),
     "idle": policy(IDLE),
-    "learned": standard_policy("idle", "UTC"),
+    "learned": policy("{name: r, idle: {after: 4h, waiting_cost: 3h, learn: true, grace: 1h}}"),
     "both": policy(
         "{name: h, hours: {schedule: office, inside: any}}, {name: r, idle: {after: 40m, grace: 1h, ttl: 30h, learn: true}}",
         more="guards: {warn_before_stop: 0m, min_off: 30m}",
@@ -237,6 +237,23 @@ def test_asking_at_events_is_asking_at_every_tick(name: str, drawn: History, peo
     slow = replay(drawn, POLICIES[name], Terms(people=people, every_tick=True))
     assert [told(each) for each in fast] == [told(each) for each in slow]
     assert [each.up for each in fast] == [each.up for each in slow]
+
+
+def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
+    """People who pause for long: it is stopped, and started ahead again before a stop and a start have paid."""
+    days = [SUNDAY + timedelta(days=number) for number in range(12)]
+    spans = ["08:10-11:10", "13:40-16:40"]
+    busy = [
+        tuple(int((day + timedelta(hours=int(at[:2]), minutes=int(at[3:]))).timestamp()) for at in span.split("-"))
+        for day in days
+        if day.weekday() < 5
+        for span in spans
+    ]
+    begin = int(SUNDAY.timestamp())
+    lab = Trace(history_cluster("web"), begin, begin + len(days) * DAY, tuple((one, other) for one, other in busy))
+    fast, slow = (told(one(lab, POLICIES["learned"], Terms(every_tick=each))) for each in (False, True))
+    assert "Tue 12:55 start expected" in fast
+    assert fast == slow
 
 
 @pytest.mark.parametrize("name", POLICIES)
