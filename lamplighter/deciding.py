@@ -48,18 +48,21 @@ def plan_of(subject: Subject, known: Remembered | None, views: Iterable[View]) -
     """What a tick would plan now."""
     from shared.policy.forecast import plan_for  # noqa: PLC0415
 
+    shown = tuple(views)
+    facts = shown[0].fleet if shown else facts_of(subject, known)
     with progress("deciding ..."):
-        return plan_for(views, facts_of(subject, known), subject.policy, subject.now)
+        return plan_for(shown, facts, subject.policy, subject.now)
 
 
 def facts_of(subject: Subject, known: Remembered | None) -> FleetFacts:
+    from lamplighter.ring_sight import with_rings  # noqa: PLC0415
     from shared.policy.facts import fleet_facts, headcount  # noqa: PLC0415
     from shared.policy.forecast import expected_facts  # noqa: PLC0415
 
     if known is None:
-        return expected_facts(subject.clusters, subject.policy)
+        return with_rings(expected_facts(subject.clusters, subject.policy), subject, known)
     count = headcount(subject.clusters, subject.policy)
-    return fleet_facts(count, known.memories.values(), known.fleet, subject.now)
+    return with_rings(fleet_facts(count, known.memories.values(), known.fleet, subject.now), subject, known)
 
 
 def view_of(

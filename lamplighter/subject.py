@@ -22,6 +22,8 @@ class Subject:
     policy: Policy
     inventory: Inventory
     now: datetime
+    from_file: bool = False
+    """The fleet is a file: Azure is not asked for anything."""
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -41,4 +43,4 @@ def read_subject(policy_file: Path, fleet_file: Path | None, now: datetime) -> S
     policy = read_policy_file(policy_file)
     inventory = read_fleet(fleet_file, policy.scope, now)
     warn(inventory.problems)
-    return Subject(policy, inventory, now)
+    return Subject(policy, inventory, now, from_file=fleet_file is not None)

@@ -39,10 +39,10 @@ def command(
     Without a journal the steady state is shown: every rule adopted long ago, nobody at work by hand.
     """
     from lamplighter import capacity_groups  # noqa: PLC0415
-    from lamplighter.commands.upgrades import sum_up_support, support_of, support_rows  # noqa: PLC0415
     from lamplighter.deciding import plan_of, prices_of, recall, views_of  # noqa: PLC0415
     from lamplighter.find import short_names  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
+    from lamplighter.support_sight import sum_up_support, support_of, support_rows  # noqa: PLC0415
     from shared.model.facts import NO_PRICES  # noqa: PLC0415
 
     subject = read_subject(policy, fleet, options.moment(at))

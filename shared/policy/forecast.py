@@ -117,12 +117,18 @@ def _settle(view: View, policy: Policy, at: datetime) -> tuple[View, list[Decisi
     """
     acted: list[Decision] = []
     left = decide(view, policy, at)
-    while going := [d for d in left if d.verdict in (Verdict.ACT, Verdict.PLAN) and d.action is not None]:
+    while going := [d for d in left if _moves_power(d)]:
         for decision in going:
             view = _obeyed(view, decision, at)
         acted.extend(going)
         left = decide(view, policy, at)
     return view, acted, left
+
+
+def _moves_power(decision: Decision) -> bool:
+    """A forecast tells starts and stops: what else may be done at that time changes none of them."""
+    goes = decision.verdict in (Verdict.ACT, Verdict.PLAN)
+    return goes and decision.action is not None and decision.action.goal is not None
 
 
 def _obeyed(view: View, decision: Decision, at: datetime) -> View:

@@ -76,7 +76,7 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
 def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]:
     failed = _failed(view.cluster)
     for name, code in failed.items():
-        ailment = view.memory.ailments.get(name)
+        ailment = _ailment(view, rule, name, now)
         if ailment is None:
             continue  # seen for the first time: the look that follows remembers it
         pool = name or None
@@ -102,7 +102,8 @@ def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]
             wait = f"{said}; reconciled from {due:%Y-%m-%d %H:%M} UTC on, if it still is"
             yield replace(proposal, reason=Reason.NO_OPINION, sentence=wait)
         else:
-            yield replace(proposal, action=Reconcile(view.cluster.id, pool), obstacle=_obstacle(view, rule, name, code))
+            obstacle = _obstacle(view, rule, ailment, pool)
+            yield replace(proposal, action=Reconcile(view.cluster.id, pool), obstacle=obstacle)
 
 
 def _due(ailment: Ailment, block: Block) -> datetime:
@@ -113,9 +114,17 @@ def _due(ailment: Ailment, block: Block) -> datetime:
     return ailment.tried_at + block.after * (1 << steps)
 
 
-def _obstacle(view: View, rule: BoundRule, name: str, code: str) -> Obstacle | None:
-    ailment = view.memory.ailments[name]
-    failure = view.memory.target(name or None).failure_of(Reconcile.kind)
+def _ailment(view: View, rule: BoundRule, name: str, now: datetime) -> Ailment | None:
+    """In a steady fleet, of which nothing is remembered, what is Failed has been so for as long as the rule waits."""
+    known = view.memory.ailments.get(name)
+    if known is None and view.memory.steady:
+        return Ailment(now - rule.block.after)
+    return known
+
+
+def _obstacle(view: View, rule: BoundRule, ailment: Ailment, pool: str | None) -> Obstacle | None:
+    failure = view.memory.target(pool).failure_of(Reconcile.kind)
+    code = _failed(view.cluster)[pool or ""]
     if failure is not None and failure.code == SECRETS:
         return _refuse(Reason.WRITE_ONLY_SECRETS, failure.message)
     if not rule.block.lists(code):
