@@ -121,6 +121,7 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
         d for d in decisions if d.verdict is Verdict.ACT and d.action is not None and not d.action.disruptive
     )
     # What was noticed here is no news to the next tick, so it is written down here.
-    app.journal.append([*records.power_changes(stored.value, memory, now), *(records.decided(d, now) for d in starts)])
+    noticed = (*records.adoptions(stored.value, memory, now), *records.power_changes(stored.value, memory, now))
+    app.journal.append([*noticed, *(records.decided(d, now) for d in starts)])
     Sending(app, now, facts, starts).go()
     return "started" if starts else "looked"

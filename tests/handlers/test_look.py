@@ -66,6 +66,20 @@ def test_a_hint_starts_sooner_what_is_wanted_anyway(schema):
         assert story.history("web", "decided")[-1].body["action"] == "start", "and history says why"
 
 
+def test_what_a_hint_adopts_is_on_record():
+    """A rule was merged; an event comes before the next tick. Savings compare with what was before the adoption."""
+    with Story(dev("web"), tick_every=HOUR, hints=False) as story:
+        story.until("Mon 12:05")
+        assert [one.body["rule"] for one in story.history("web", "adopted")] == ["dev-hours"]
+        story.merge(story.rehearsal.policy.replace("name: dev-hours", "name: renamed"))
+        story.world.person_tags("web", {"environment": "dev", "x": "y"}, at_once=False)
+        story.world.advance(2 * MINUTE)
+        assert [look(story.app, event_grid(event)) for event in story.world.events][-1] == "looked"
+        assert [one.body["rule"] for one in story.history("web", "adopted")] == ["dev-hours", "renamed"]
+        story.later(2 * HOUR)
+        assert len(story.history("web", "adopted")) == 2, "and it is no news to the next tick"
+
+
 def test_a_hint_never_disrupts():
     """At 19:00 something happens to a cluster that is due to stop: only the tick stops it, within its budget."""
     with Story(dev("web"), hints=False) as story:
