@@ -55,6 +55,7 @@ COMMANDS = (
     Entry("simulate", TRY),
     Entry("schema", TRY),
     Entry("role", TRY),
+    Entry("erase", TRY),
 )
 
 app = typer.Typer(
