@@ -144,7 +144,8 @@ def _table(table: Table, rows: int, currency: str) -> Iterator[dict[str, Any]]:
     facts = [(table.texts(row)[0], table.texts(row)[number]) for row in table.rows[:rows]]
     if len(table.rows) > rows:
         rest = sum((cell for row in table.rows[rows:] if isinstance(cell := row[number], Decimal)), ZERO)
-        facts.append(("the rest", amount(rest)))
+        row = [rest if index == number else "" for index in range(len(table.columns))]
+        facts.append(("the rest", table.texts(row)[number]))
     if table.total:
         facts.append((table.texts(table.total)[0], table.texts(table.total)[number]))
     yield {"type": "FactSet", "facts": [{"title": _safe(name), "value": _safe(value)} for name, value in facts]}

@@ -234,6 +234,15 @@ def test_a_card_that_would_be_too_long_loses_rows_not_numbers():
     assert "203.00 C29" in json.dumps(message)
 
 
+def test_amounts_of_one_list_in_a_card_are_all_told_with_cents_or_none_is():
+    body = _elements(digest_card.message(made(clusters=40)))
+    lists = [[fact["value"] for fact in one["facts"]] for one in body if one["type"] == "FactSet"]
+
+    assert any(one["title"] == "the rest" for facts in _elements(digest_card.message(made(clusters=40)))
+               if facts["type"] == "FactSet" for one in facts["facts"])  # fmt: skip
+    assert all(len({"." in value for value in values}) == 1 for values in lists)
+
+
 def test_a_card_takes_markup_literally():
     text = " ".join(one.get("text", "") for one in _elements(digest_card.message(FULL)) if one["type"] == "TextBlock")
 
