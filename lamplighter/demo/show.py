@@ -10,7 +10,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.live import Live
 
-from lamplighter.demo.chapters import money, scenes, storm
+from lamplighter.demo.chapters import money, rings, scenes, storm
 from lamplighter.demo.screen import Screen, line
 from lamplighter.demo.stage import play, stage
 from lamplighter.demo.story import BEGIN, END, Scene
@@ -42,6 +42,8 @@ def run(clock: Callable[[], float], speed: float) -> None:
         console.print(screen.account())
         console.print()
         console.print(storm.timeline(rehearsal))
+        console.print()
+        console.print(rings.told(rehearsal))
         console.print()
         console.print(money.told(rehearsal))
         acted = sum(outcome == "accepted" for _, _, outcome in rehearsal.outcomes)

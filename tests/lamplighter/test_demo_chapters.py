@@ -1,4 +1,4 @@
-"""The demo's chapters on idleness, each with its own clusters alone: the story comes out as it is told."""
+"""The demo's chapters, each with its own clusters alone: the story comes out as it is told."""
 
 import io
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from lamplighter.demo.chapters import CHAPTERS, idle, money, scenes
+from lamplighter.demo.chapters import CHAPTERS, idle, money, rings, scenes
 from lamplighter.demo.stage import SETTINGS, fleet_document, policy_text
 from lamplighter.demo.story import BEGIN, END
 from lamplighter.rehearsal import Rehearsal
@@ -92,3 +92,32 @@ def test_finance_is_told_on_monday_what_the_week_cost_and_what_lies_loose():
 def test_a_digest_that_was_not_sent_is_said_so():
     with Rehearsal(World.from_fleet({"clusters": []}, now=BEGIN), policy_text(), environ=SETTINGS) as rehearsal:
         assert "was not sent" in str(money.told(rehearsal))
+
+
+def test_rings_sleep_is_interrupted_for_an_upgrade_and_a_failure_stops_the_later_ring():
+    document = fleet_document()
+    mine = (rings.FIRST, rings.SECOND, rings.PRODUCTION)
+    document["clusters"] = [one for one in document["clusters"] if one["name"] in mine]
+    world = World.from_fleet(document, now=BEGIN)
+    with Rehearsal(world, policy_text(), environ=SETTINGS) as rehearsal:
+        rehearsal.tick_every = timedelta(minutes=20)
+        early, late = rings.CHAPTER.scenes
+        rehearsal.run(early.at)
+        early.play(rehearsal)
+        rehearsal.run(late.at)
+        halted = [text for _, title, text in rehearsal.told if "stand still" in text]
+        late.play(rehearsal)
+        rehearsal.run(late.at + timedelta(hours=1))
+        console = Console(file=io.StringIO(), width=240)
+        console.print(rings.told(rehearsal))
+        said = console.file.getvalue()
+
+        assert len(halted) == 1
+        (night,) = [span for span in power(rehearsal, rings.FIRST) if span[0] == "Sun 01"]
+        assert night[1] in ("Sun 01", "Sun 02")
+        assert [line.split()[-1] for line in said.splitlines()[1:3]] == ["soaked", "soaking"]
+        assert said.count("control plane 1.35.1, pools 1.35.1") == 2
+        assert "shop-prod is told, and never touched" in said
+        assert "tested: 1.34 -> 1.35, ran on 1 cluster in dev" in said
+        assert rehearsal.failures == []
+        assert world.unknown == []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from lamplighter.demo.chapters import idle, money, office, storm
+from lamplighter.demo.chapters import idle, money, office, rings, storm
 from lamplighter.demo.story import Chapter, Scene
 from lamplighter.rehearsal import Rehearsal
 
-CHAPTERS: tuple[Chapter, ...] = (office.CHAPTER, idle.CHAPTER, storm.CHAPTER, money.CHAPTER)
+CHAPTERS: tuple[Chapter, ...] = (office.CHAPTER, idle.CHAPTER, rings.CHAPTER, storm.CHAPTER, money.CHAPTER)
 
 
 def before(rehearsal: Rehearsal) -> None:
