@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +32,9 @@ What a workload needs to run there, and to run on on-demand nodes while there is
             matchExpressions: [{key: kubernetes.azure.com/scalesetpriority, operator: In, values: [spot]}]
 
 Two replicas or more, a disruption budget, and an end within seconds: notice is 30 seconds at best.
-Then let Lamplighter fall back and return, in policy.yaml: spot: {groups: auto}
+Then let Lamplighter fall back and return, among the rules of policy.yaml:
+
+  - {name: on-spot, match: {environments: [dev]}, spot: {groups: auto}}
 """
 STYLES = {"could": "green", "spot": "", "no": "dim", "unknown": "yellow"}
 ORDER = ("could", "spot", "unknown", "no")
@@ -41,13 +44,22 @@ def command(
     *,
     fleet: options.FleetFile = None,
     policy: options.PolicyFile = options.DEFAULT_POLICY,
+    prices: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Prices and eviction rates from files instead of Azure: answers of the Retail Prices API, rows of "
+            "`az graph query -q spotresources`, or a CSV of region, sku, kind, usd_per_hour. May be repeated.",
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List also the pools that are not recommended.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Which user pools could run on spot: real prices, how often nodes are taken back, saving, and what it takes.
 
-    Reads prices and, without --fleet, eviction rates from Azure; never touches a cluster. With --fleet no policy is
-    read, and eviction rates are unknown.
+    Reads prices and, without --fleet, eviction rates from Azure, or what --prices holds; never touches a cluster. With
+    --fleet no policy is read. What is not known is said, and recommended is nothing on it.
     """
     from lamplighter.fleet_source import read_fleet  # noqa: PLC0415
     from lamplighter.spot_advice import advise  # noqa: PLC0415
@@ -61,12 +73,18 @@ def command(
         warn(seen.problems)
     else:
         seen = read_subject(policy, None, now).inventory
-    prices, offers = _market(seen.clusters, now, offers=fleet is None)
-    found = [one for cluster in seen.clusters for one in advise(cluster, prices, offers)]
+    if prices:
+        from lamplighter.market_files import read_market  # noqa: PLC0415
+
+        listed, offers = read_market(prices)
+    else:
+        listed, offers = _market(seen.clusters, now, offers=fleet is None)
+    found = [one for cluster in seen.clusters for one in advise(cluster, listed, offers)]
     if as_json:
         print_json({"at": now, "pools": [_row(one) for one in found]})
     else:
         _show(found, everything=everything)
+        warn(_unknown(found, listed=bool(listed), from_files=bool(prices)))
 
 
 def _market(clusters: Iterable[Cluster], now: datetime, *, offers: bool) -> tuple[Prices, Offers]:
@@ -84,6 +102,21 @@ def _market(clusters: Iterable[Cluster], now: datetime, *, offers: bool) -> tupl
             return prices, {}
         sizes = {(one.location.replace(" ", ""), pool.vm_size) for one in seen for pool in one.pools if pool.vm_size}
         return prices, spot_offers(cloud, sizes, Kept(), now, Patience())
+
+
+def _unknown(found: list[Advice], *, listed: bool, from_files: bool) -> Iterator[str]:
+    """What could not be told, and what would tell it."""
+    priceless = [one for one in found if one.verdict == "unknown"]
+    if priceless:
+        where = "the files name none" if from_files else "Azure has none"
+        why = where if listed else "no price was read: is prices.azure.com reached from here?"
+        pools = f"the prices of {counted(len(priceless), 'pool')} are unknown"
+        yield f"{pools}, and nothing is recommended for them ({why}); --prices FILE reads them from a file"
+    if any(one.verdict == "could" and one.rate is None for one in found):
+        yield (
+            "how often nodes are taken back is unknown for some pools: without --fleet it is asked of Azure, "
+            "or --prices FILE takes what `az graph query -q spotresources --first 1000 -o json` printed"
+        )
 
 
 def _row(one: Advice) -> dict[str, Any]:
@@ -135,7 +168,7 @@ def _show(found: list[Advice], *, everything: bool) -> None:
     if len(found) > len(shown):
         out.print(f"{left} never should or cannot; --all says why.", style="dim")
     if could:
-        out.print(f"Estimates: {_total(could)} a month, all nodes on spot all the time at today's prices.\n")
+        out.print(f"Estimates: {_total(could)} a month, all nodes on spot all the time at these prices.\n")
         out.print(WORKLOAD, markup=False, highlight=False)
 
 

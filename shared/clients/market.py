@@ -75,14 +75,24 @@ def _wanted(clusters: Iterable[Cluster]) -> dict[str, set[str]]:
 
 def _fetched(cloud: Cloud, region: str, sizes: list[str]) -> dict[str, ListPrice]:
     """Every size asked for, by its lower-case name, unknown ones as an empty ListPrice; raises CloudError."""
-    offers: dict[str, dict[str, list[Mapping[str, Any]]]] = {size: {"spot": [], "on_demand": []} for size in sizes}
+    found = dict.fromkeys((size.casefold() for size in sizes), ListPrice())
     for start in range(0, len(sizes), SIZES_A_QUERY):
-        for item in _items(cloud, region, sizes[start : start + SIZES_A_QUERY]):
-            kind = _kind(item)
-            if kind and item.get("armSkuName") in offers:
-                offers[item["armSkuName"]][kind].append(item)
+        known = prices_in(_items(cloud, region, sizes[start : start + SIZES_A_QUERY]))
+        found |= {size: price for (_, size), price in known.items() if size in found}
+    return found
+
+
+def prices_in(items: Iterable[Mapping[str, Any]]) -> Prices:
+    """(region, lower-case size) -> its prices, of items as the API answers; only Linux machines count."""
+    offers: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = {}
+    for item in items:
+        kind, size = _kind(item), item.get("armSkuName")
+        if kind and size:
+            where = (str(item.get("armRegionName")).casefold(), str(size).casefold())
+            offers.setdefault(where, {}).setdefault(kind, []).append(item)
     return {
-        size.casefold(): ListPrice(_price(kinds["on_demand"]), _price(kinds["spot"])) for size, kinds in offers.items()
+        where: ListPrice(_price(kinds.get("on_demand", [])), _price(kinds.get("spot", [])))
+        for where, kinds in offers.items()
     }
 
 

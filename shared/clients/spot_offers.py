@@ -63,6 +63,23 @@ def spot_offers(
     return found
 
 
+def offers_in(rows: Iterable[Mapping[str, Any]]) -> Offers:
+    """Offers of whole rows of SpotResources, as `az graph query` prints them; the newest price of Linux counts."""
+    found: dict[tuple[str, str], SpotOffer] = {}
+    for row in rows:
+        said, sku = row.get("properties"), row.get("sku")
+        if not isinstance(said, Mapping) or not isinstance(sku, Mapping) or not row.get("location"):
+            continue
+        where = (str(row["location"]).replace(" ", "").casefold(), str(sku.get("name")).casefold())
+        before, prices = found.get(where, SpotOffer()), said.get("spotPrices")
+        newest = prices[0] if isinstance(prices, list) and prices and isinstance(prices[0], Mapping) else {}
+        linux = str(said.get("osType")).casefold() == "linux"
+        price = _money(newest.get("priceUSD")) if linux else None
+        rate = str(said["evictionRate"]) if said.get("evictionRate") else None
+        found[where] = SpotOffer(price or before.price, rate or before.rate)
+    return found
+
+
 def _asked(cloud: Cloud, region: str, sizes: set[str], patience: Patience) -> dict[str, SpotOffer]:
     """Every size asked for, unknown ones as an empty offer; nothing at all when it could not be read."""
     query = OFFERS.format(region=region, sizes=", ".join(f"'{size}'" for size in sorted(sizes)))

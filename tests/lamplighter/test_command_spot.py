@@ -1,5 +1,6 @@
 """`lamplighter spot`: who could run on spot, and who never."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -113,6 +114,106 @@ def test_the_command_against_an_azure(run, room, monkeypatch):
     assert rows["apps"]["eviction_rate"] == "5-10"
     assert rows["apps"]["spot"] == {"amount": "0.04", "currency": "USD"}
     assert world.unknown == []
+
+
+CSV = """\
+region,product,sku,kind,usd_per_hour
+westeurope,Virtual Machines Dsv5 Series,D4s v5,ondemand,0.23
+westeurope,Virtual Machines Dsv5 Series,D4s v5,lowpriority,0.04
+westeurope,Virtual Machines Dsv5 Series Windows,D4s v5,ondemand,0.41
+westeurope,Virtual Machines Dsv5 Series,D4s v5,spot,0.0425
+"""
+LISTED = {
+    "armRegionName": "westeurope", "armSkuName": "Standard_D4s_v5", "currencyCode": "USD", "type": "Consumption",
+    "unitOfMeasure": "1 Hour", "effectiveStartDate": "2026-11-01T00:00:00Z", "skuName": "D4s v5", "meterName": "D4s v5",
+    "productName": "Virtual Machines Dsv5 Series", "retailPrice": 0.23,
+}  # fmt: skip
+SPOT = {**LISTED, "skuName": "D4s v5 Spot", "meterName": "D4s v5 Spot", "retailPrice": 0.05}
+LOW = {**LISTED, "skuName": "D4s v5 Low Priority", "meterName": "D4s v5 Low Priority", "retailPrice": 0.01}
+WINDOWS = {**LISTED, "productName": "Virtual Machines Dsv5 Series Windows", "retailPrice": 0.41}
+PLACE = {"location": "westeurope", "sku": {"name": "standard_d4s_v5"}}
+ROWS = [
+    {**PLACE, "type": "microsoft.compute/skuspotevictionrate/location", "properties": {"evictionRate": "5-10"}},
+    {**PLACE, "type": "microsoft.compute/skuspotpricehistory/ostype/location",
+     "properties": {"osType": "windows", "spotPrices": [{"priceUSD": 0.2}]}},
+    {**PLACE, "type": "microsoft.compute/skuspotpricehistory/ostype/location",
+     "properties": {"osType": "linux", "spotPrices": [{"priceUSD": 0.04}, {"priceUSD": 0.09}]}},
+    {"location": "westeurope"},
+]  # fmt: skip
+APPS = "clusters:\n  - {name: web-dev, pools: [{name: system, mode: System, count: 2}, {name: apps, count: 4}]}\n"
+
+
+def told_of_files(run, room, **files):
+    (room / "apps.yaml").write_text(APPS, encoding="utf-8")
+    words = []
+    for name, text in files.items():
+        (room / name).write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+        words += ["--prices", name]
+    said = run("spot", "--fleet", "apps.yaml", *words, "--json")
+    [apps] = [row for row in said.json["pools"] if row["pool"] == "apps"]
+    return apps, run("spot", "--fleet", "apps.yaml", *words)
+
+
+def test_a_table_of_prices_without_a_network(run, room):
+    apps, shown = told_of_files(run, room, table=CSV)
+    assert (apps["verdict"], apps["on_demand"]["amount"], apps["spot"]["amount"]) == ("could", "0.23", "0.0425")
+    assert apps["estimated_saving_a_month"]["amount"] == str(Decimal("0.1875") * 730 * 4)
+    assert "how often nodes are taken back is unknown for some pools" in shown.err
+
+
+def test_what_the_api_and_resource_graph_answered(run, room):
+    """Neither Low Priority nor Windows; the market's own price before the listed one; the bucket as a risk."""
+    apps, shown = told_of_files(run, room, items={"Items": [LISTED, SPOT, LOW, WINDOWS]}, rows={"data": ROWS})
+    assert (apps["on_demand"]["amount"], apps["spot"]["amount"], apps["eviction_rate"]) == ("0.23", "0.04", "5-10")
+    assert "every 10 to 20 hours" in apps["why"]
+    assert shown.err == ""
+
+
+def test_pages_in_a_list_and_a_price_that_is_told_twice(run, room):
+    apps, _ = told_of_files(run, room, items=[{"Items": [LISTED]}, {"Items": [SPOT]}])
+    assert apps["verdict"] == "could"
+    twice = CSV + "westeurope,Virtual Machines Dsv5 Series,D4s v5,spot,0.05\n"
+    apps, shown = told_of_files(run, room, table=twice)
+    assert (apps["verdict"], apps["estimated_saving_a_month"]) == ("unknown", None)
+    assert "the prices of 1 pool are unknown, and nothing is recommended" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("region,sku,kind\n", "has no column usd_per_hour"),
+        ("{", "this is no JSON"),
+        ('{"Items": []}', "holds no price of a virtual machine"),
+        ("[1, 2]", "holds no price of a virtual machine"),
+    ],
+)
+def test_a_file_that_holds_no_prices_is_one_sentence(run, room, text, why):
+    (room / "bad").write_text(text, encoding="utf-8")
+    said = run("spot", "--fleet", "fleet.yaml", "--prices", "bad")
+    assert (said.code, said.out) == (2, "")
+    assert why in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_prices_that_are_not_there_are_one_sentence(run, room):
+    for name in ("nowhere.json", "."):
+        said = run("spot", "--fleet", "fleet.yaml", "--prices", name)
+        assert (said.code, len(said.err.splitlines())) == (2, 1)
+
+
+def test_what_is_printed_for_workloads_and_policies_is_yaml_that_works():
+    from ruamel.yaml import YAML
+
+    from lamplighter.commands.spot import WORKLOAD
+    from tests.policy.builders import policy
+
+    blocks = [part for part in WORKLOAD.split("\n\n") if part.startswith("  ")]
+    pod, rules = (YAML(typ="safe").load(block) for block in blocks)
+    assert pod["tolerations"][0]["effect"] == "NoSchedule"
+    [term] = pod["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    [wanted] = term["preference"]["matchExpressions"]
+    assert (wanted["key"], wanted["values"]) == (pod["tolerations"][0]["key"], [pod["tolerations"][0]["value"]])
+    assert [rule.name for rule in policy(blocks[1]).rules] == [rules[0]["name"]]
 
 
 def test_bad_input_is_one_sentence(run):
