@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from shared.costs.figures import of_week
 from shared.model.billing import Basis
@@ -36,10 +38,20 @@ def _notes(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Itera
         yield "nothing was read of the weeks before, so nothing is compared"
     if week.number == weeks_in(week.year) == 53:
         yield f"{week.year} has 53 weeks and this is the last of them; the week after it is {week.back(-1)}"
+    if _clocks_change(made):
+        yield f"clocks change in {made.zone} in this week; all its days are days of UTC, of 24 hours"
     yield from _refunds(made, costs, includes)
     yield from _gone(costs, includes)
     if made.problems:
         yield f"{_counted(len(made.problems), 'row')} could not be read and counted in no figure"
+
+
+def _clocks_change(made: Digest) -> bool:
+    """Whether a local day of the week is longer or shorter than others where it is read."""
+    zone = ZoneInfo(made.zone)
+    edges = (made.week.first, made.week.back(-1).first)
+    first, last = (datetime.combine(day, time(), zone).utcoffset() for day in edges)
+    return first != last
 
 
 def _refunds(made: Digest, costs: Costs, includes: Callable[[str], bool]) -> Iterator[str]:

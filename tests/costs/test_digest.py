@@ -263,6 +263,9 @@ def test_a_week_in_which_clocks_change_has_seven_days_as_any_other(week):
 
     assert (made.figures[0].total.amount, made.figures[0].total.before) == (70, 70)
     assert {entry.on for entry in made.rows} == {*week.days(), *week.back().days()}
+    said = "clocks change in Europe/Berlin in this week; all its days are days of UTC, of 24 hours"
+    assert said in made.notes
+    assert said not in finance(nine_weeks(week=week.back()), final_at(week), week.back()).notes
 
 
 def test_a_missing_scope_is_listed_and_its_clusters_history_is_unknown_not_nothing():
