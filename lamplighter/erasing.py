@@ -26,11 +26,11 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a name stood; `in_policy`: the last good policy holds it, which only a new policy replaces."""
+    """Where a name stood; `in_force`: in the policy or the emergency hold, which only others replace."""
 
     lines: int
     memories: int
-    in_policy: bool
+    in_force: bool
 
 
 def pattern_of(names: Iterable[str]) -> re.Pattern[str]:

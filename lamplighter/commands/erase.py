@@ -32,15 +32,15 @@ def command(
     with journal_at(journal) as opened:
         found = erase(opened, pattern, begin, now, do_it=yes)
     if as_json:
-        print_json(
-            {"done": yes, "lines": found.lines, "memories": found.memories, "in_last_good_policy": found.in_policy}
-        )
+        print_json({"done": yes, "lines": found.lines, "memories": found.memories, "in_force": found.in_force})
         return
     out = console()
     verb = "Erased from" if yes else "Named in"
     where = f"{counted(found.lines, 'line')} of history and what is remembered of {counted(found.memories, 'cluster')}"
     out.print(f"{verb} {where}.")
-    if found.in_policy:
-        out.print("The last good policy names it too: take it out of the policy, and the next tick forgets it.")
+    if found.in_force:
+        out.print(
+            "The policy in force, or the emergency hold, names it too: change that, and the next tick forgets it."
+        )
     if not yes and (found.lines or found.memories):
         out.print("Add --yes to erase it.", style="bold")

@@ -179,6 +179,11 @@ def test_the_tables_and_queues_are_those_of_the_code():
     assert {one.casefold() for one in variable("modules/storage.bicep", "tables")} == {
         f"{prefix}{table}".casefold() for table in tables
     }
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    kept = page.partition("## Data kept")[2].partition("\n## ")[0]
+    assert [one for one in variable("modules/storage.bicep", "tables") if f"`{one}`" not in kept] == []
+    named = [one["name"] for one in variable("modules/storage.bicep", "containers")]
+    assert [one for one in named if one != "deployment" and f"`{one}`" not in kept] == []
     assert set(variable("modules/storage.bicep", "queues")) == {
         f"{queue.PREFIX}{queue.ACT}",
         f"{queue.PREFIX}{queue.ACT}{queue.POISON}",

@@ -55,7 +55,7 @@ def test_after_two_days_of_people_a_name_is_nowhere_but_in_the_policy_that_says_
         assert kept(story.journal) == before, "counting changes nothing"
         done = erase(story.journal, names, now - 48 * HOUR, now, do_it=True)
         assert counted == done
-        assert (done.memories, done.in_policy) == (2, True)
+        assert (done.memories, done.in_force) == (2, True)
 
         after = kept(story.journal)
         left = {(table, name) for table, text in after.items() for name in NAMES if name in text}
@@ -77,7 +77,7 @@ def test_the_command_counts_first_and_erases_with_yes(run):
     assert counted.out == ("Named in 1 line of history and what is remembered of 1 cluster.\nAdd --yes to erase it.\n")
     assert run("erase", "Ada Lovelace", "--yes", *later).code == 0
     assert run("erase", "Ada Lovelace", *later, "--json").json == {
-        "done": False, "lines": 0, "memories": 0, "in_last_good_policy": False,
+        "done": False, "lines": 0, "memories": 0, "in_force": False,
     }  # fmt: skip
     store = SqliteStore(Path("journal.db"))
     [record] = Journal(store).history(None, datetime(2026, 12, 21, tzinfo=UTC), datetime(2026, 12, 22, tzinfo=UTC))
