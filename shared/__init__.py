@@ -10,5 +10,5 @@ reports/   PURE: one value -> text
 clients/   the only importers of azure.*: fleet, clusters, market, billing, journal, queue, notify
 handlers/  one file per trigger
 app.py     the composition root
-settings.py, errors.py
+settings/, errors.py
 """

@@ -1,4 +1,4 @@
-// The Function App on Flex Consumption. Every setting has the name that shared/settings.py reads.
+// The Function App on Flex Consumption. Every setting has the name that shared/settings reads.
 param name string
 param location string
 param tags object
