@@ -216,9 +216,7 @@ def _absent(state: _Tick, read: _Reading) -> None:
 
 
 def _support(state: _Tick, cluster: Cluster, memory: Memory) -> Mapping[str, str]:
-    """Who upgrades in rings also hears of every cluster that runs out of support, production included."""
-    if not state.facts.rings:
-        return matters.NOTHING
+    """Who runs out of support, or is near a limit of AKS, production included."""
     return support_matters(cluster, state.owners[cluster.id].environment, memory, state.facts.rings, state.now)
 
 

@@ -138,7 +138,8 @@ def _room(case: _Case) -> Iterator[Obstacle]:
     pool = case.pool
     if pool is None or pool.priority.casefold() == "spot" or pool.power is not Power.RUNNING:
         return
-    wanted = surge_of(pool if not case.rule.block.surge else replace(pool, max_surge=case.rule.block.surge))
+    told = case.rule.block.surge if isinstance(case.action, UpgradePool) else None
+    wanted = surge_of(replace(pool, max_surge=told) if told else pool)
     sight = _sight(case, pool)
     quota, addresses = (None, None) if sight is None else (sight.quota_left, sight.addresses_left)
     if quota is not None and quota < wanted:

@@ -75,10 +75,13 @@ def support_row(
 def support_matters(
     cluster: Cluster, environment: Environment, memory: Memory, rings: Mapping[str, Rings], now: datetime
 ) -> Mapping[str, str]:
-    """Matters as `support_ending|cause` with their sentences: one message then lists all clusters of a version."""
+    """Matters as `support_ending|cause` with their sentences: one message then lists all clusters of a version.
+
+    Of versions hears who upgrades in rings; that Azure is about to stop or delete something, everybody.
+    """
     found = {}
-    row = support_row(cluster, environment, rings, now)
-    if row.state in (SupportState.ENDED, SupportState.ENDING):
+    row = support_row(cluster, environment, rings, now) if rings else None
+    if row is not None and row.state in (SupportState.ENDED, SupportState.ENDING):
         line = row.version.rpartition(".")[0]
         word = "ended" if row.state is SupportState.ENDED else "ends"
         date_ = "long ago" if row.ends_on is None else f"{row.ends_on}"

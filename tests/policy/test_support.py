@@ -8,7 +8,7 @@ from shared.model.memory import Memory, Seen, TargetMemory
 from shared.model.support import SupportState
 from shared.model.upgrades import Proof, Ring, Rings
 from shared.policy.bound import Environment
-from shared.policy.support import support_report
+from shared.policy.support import support_matters, support_report
 from tests.policy.builders import cluster, stopped
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
@@ -85,3 +85,28 @@ def test_production_on_the_tier_free_is_reported():
     assert report((on("1.36.0", tier="Free"), DEV, None)).empty
     (row,) = report((on("1.36.0", tier="Free"), PROD, None)).limits
     assert "no uptime agreement" in row.sentence
+
+
+class TestNotices:
+    """What people hear without asking: the same as plan and digest show."""
+
+    def test_who_upgrades_in_rings_hears_of_every_version_that_runs_out_production_included(self):
+        found = support_matters(on("1.34.2"), PROD, Memory("x"), RINGS, NOW)
+        ((key, text),) = found.items()
+        assert key == "support_ending|1.34:ending"
+        assert "production, so it is only told" in text
+        assert "tested: 1.34 -> 1.35, ran on" in text
+        assert support_matters(on("1.36.0"), PROD, Memory("x"), RINGS, NOW) == {}
+
+    def test_without_rings_nobody_asked_for_versions(self):
+        assert support_matters(on("1.34.2"), DEV, Memory("x"), {}, NOW) == {}
+
+    def test_everybody_hears_that_azure_is_about_to_stop_or_delete_something(self):
+        asleep = stopped("old", current_version="1.36.0")
+        seen = Seen(Power.STOPPED, NOW - 340 * DAY, NOW - 340 * DAY)
+        memory = Memory(asleep.id, targets={"": TargetMemory(seen=seen)})
+        (text,) = support_matters(asleep, DEV, memory, {}, NOW).values()
+        assert "stopped for 340 days; AKS deletes it" in text
+        empty = on("1.36.0")
+        (text,) = support_matters(empty, DEV, Memory(empty.id, empty_since=NOW - 26 * DAY), {}, NOW).values()
+        assert "without a node for 26 days; AKS stops it" in text

@@ -304,6 +304,19 @@ class TestNodeImagesInRings:
         waits = self.said(images=[("202611.10.0", IN_WINDOW - 6 * DAY), ("202612.1.0", IN_WINDOW - DAY)])
         assert "of what it soaks AKS offers only the newest, 202612.1.0" in waits.message
 
+    @pytest.mark.parametrize(("quota", "reason"), [(0, Reason.NO_ROOM), (1, Reason.NODE_IMAGE), (None, Reason.NO_ROOM)])
+    def test_room_for_the_pools_own_surge_is_asked_for(self, quota, reason):
+        """Azure takes no surge with an image, so the policy's does not count."""
+        rule = rules("node_images_every: 7d, preflight: strict, surge: 100%")
+        old = replace(SYSTEM, version="1.35.1", image="AKSUbuntu-2204gen2containerd-202611.3.0")
+        seen = on("1.35.1", "dev", old, node_channel="None")
+        view = view_of(seen, memory_of(seen, past("1.35.1")), UpgradeOffers(images={"system": self.NEWEST}))
+        (bound,) = [one for one in owner_of(seen, rule).rules if one.kind == KIND]
+        assert Need.SURGE in needs(replace(view, facts={}), bound, IN_WINDOW)
+        room = Fact((PoolSight("system", IN_WINDOW, quota_left=quota, addresses_left=500),), IN_WINDOW)
+        said = decided(replace(view, facts={**view.facts, Need.SURGE: room}), rule, pool_name="system")
+        assert said.reason is reason
+
     def test_the_earlier_ring_has_it_first(self):
         waits = self.said(images=[("202611.10.0", IN_WINDOW - 30 * DAY)], took="202611.10.0")
         assert "ring dev has yet to take node image 202612.1.0" in waits.message

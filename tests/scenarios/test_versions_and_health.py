@@ -84,6 +84,7 @@ rules:
         images = {pool.properties["nodeImageVersion"] for pool in lived.world.cluster("mine").pools}
         assert images == {"AKSUbuntu-2204gen2containerd-202611.3.0"}
         assert lived.writes("theirs") == [], "AKS renews those by itself"
+        lived.rehearsal.tick_every = HOUR
         lived.later(7 * DAY)
         assert len(lived.writes("mine")) == 2, "nothing is newer"
 

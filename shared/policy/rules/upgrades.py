@@ -107,14 +107,18 @@ class Block(BaseModel):
     surge: Annotated[
         Annotated[str, BeforeValidator(as_text), AfterValidator(_surge)] | None,
         Field(
-            description="Nodes added while a pool is rolled; absent: as each pool says.",
+            description="Nodes added while a pool goes to a version; absent, and for node images: as each pool says.",
             examples=["33%"],
             json_schema_extra={"type": ["string", "integer"]},
         ),
     ] = None
     preflight: Annotated[
         Literal["usual", "strict"],
-        Field(description="strict: also waits where quota or free addresses cannot be read.", examples=["usual"]),
+        Field(
+            description="usual: every check that could be read holds. strict: also waits where quota or free addresses"
+            " for the surge cannot be read.",
+            examples=["usual"],
+        ),
     ] = "usual"
     maintenance: Annotated[
         bool,
@@ -137,8 +141,10 @@ def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
         return frozenset()
     if isinstance(step.action, UpgradePool):
         return frozenset({Need.UPGRADES, Need.SURGE})
+    if step.action is not None and not isinstance(step.action, UpgradeNodeImage):
+        return frozenset({Need.UPGRADES})
     images = rule.block.node_images_every is not None and step.obstacle is None
-    return frozenset({Need.UPGRADES}) if step.action is not None or images else frozenset()
+    return frozenset({Need.UPGRADES, Need.SURGE}) if images else frozenset()
 
 
 def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
