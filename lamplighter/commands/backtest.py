@@ -15,9 +15,6 @@ from shared.errors import InputError
 if TYPE_CHECKING:
     from lamplighter.backtest.alternatives import Alternative
     from lamplighter.backtest.history import History
-    from lamplighter.backtest.limits import Limits
-    from lamplighter.backtest.replay import Terms
-    from lamplighter.backtest.report import Outcome, Report
     from shared.policy.document import Policy
 
 FORMATS = ("csv", "swf")
@@ -25,45 +22,52 @@ USUAL_DAYS = 14
 """Of `--live`."""
 
 
+HistoryFile = Annotated[
+    Path | None,
+    typer.Option("--history", metavar="FILE", help="When clusters were needed: CSV time,cluster,active, or SWF."),
+]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="The policy. Without it, a standard one: --rule.")
+]
+Live = Annotated[bool, typer.Option("--live", help="Instead of a file: the metrics of your fleet, 14 days or --days.")]
+Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="The standard policy's rule: idle or hours.")]
+Form = Annotated[
+    str | None, typer.Option("--format", metavar="csv|swf", help="Of the history. Default: by the file's name.")
+]
+Days = Annotated[int | None, typer.Option("--days", metavar="N", help="Only the last N days.")]
+Zone = Annotated[
+    str | None, typer.Option("--zone", metavar="ZONE", help="Of 12x5 and the standard policy: an IANA name.")
+]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        metavar="WHAT",
+        help="always-on, 12x5, optimum, an idle timeout such as 45m, or another policy file; repeat it for more.",
+    ),
+]
+StartTakes = Annotated[str, typer.Option("--start-takes", metavar="6m", help="Call until ready.")]
+StopTakes = Annotated[str, typer.Option("--stop-takes", metavar="3m", help="Call until off.")]
+People = Annotated[
+    bool, typer.Option("--wake/--no-wake", help="Whether people wake what they need, keep it on and answer warnings.")
+]
+Picture = Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw it too: .svg or .png.")]
+
+
 def command(
-    history: Annotated[
-        Path | None,
-        typer.Option("--history", metavar="FILE", help="When clusters were needed: CSV time,cluster,active, or SWF."),
-    ] = None,
+    history: HistoryFile = None,
     *,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", metavar="FILE", help="The policy. Without it, a standard one: --rule.")
-    ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Instead of a file: the metrics of your fleet, 14 days or --days.")
-    ] = False,
-    rule: Annotated[
-        str | None, typer.Option("--rule", metavar="RULE", help="The standard policy's rule: idle or hours.")
-    ] = None,
-    form: Annotated[
-        str | None, typer.Option("--format", metavar="csv|swf", help="Of the history. Default: by the file's name.")
-    ] = None,
-    days: Annotated[int | None, typer.Option("--days", metavar="N", help="Only the last N days.")] = None,
-    zone: Annotated[
-        str | None, typer.Option("--zone", metavar="ZONE", help="Of 12x5 and the standard policy: an IANA name.")
-    ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--against",
-            metavar="WHAT",
-            help="always-on, 12x5, optimum, an idle timeout such as 45m, or another policy file; repeat it for more.",
-        ),
-    ] = None,
-    start_takes: Annotated[str, typer.Option("--start-takes", metavar="6m", help="Call until ready.")] = "6m",
-    stop_takes: Annotated[str, typer.Option("--stop-takes", metavar="3m", help="Call until off.")] = "3m",
-    people: Annotated[
-        bool,
-        typer.Option("--wake/--no-wake", help="Whether people wake what they need, keep it on and answer warnings."),
-    ] = True,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Draw it too: .svg or .png.")
-    ] = None,
+    policy: PolicyFile = None,
+    live: Live = False,
+    rule: Rule = None,
+    form: Form = None,
+    days: Days = None,
+    zone: Zone = None,
+    against: Against = None,
+    start_takes: StartTakes = "6m",
+    stop_takes: StopTakes = "3m",
+    people: People = True,
+    picture: Picture = None,
     as_json: options.Json = False,
 ) -> None:
     """Replay a policy over history: hours on, cold starts, needed time covered, minutes late.
@@ -72,6 +76,7 @@ def command(
     stand always-on, a 12x5 schedule, fixed idle timeouts, and the clairvoyant, which knows every need in advance.
     """
     from lamplighter.backtest.limits import Limits  # noqa: PLC0415  # the engine is not for --help
+    from lamplighter.backtest.outcomes import compared  # noqa: PLC0415
     from lamplighter.backtest.replay import Terms  # noqa: PLC0415
     from lamplighter.backtest.report import document, draw, picture_file, show  # noqa: PLC0415
 
@@ -84,7 +89,7 @@ def command(
     place = options.zone(zone) if zone is not None else told.zone or "UTC"
     mine = _policy(policy, rule, place)
     ways = _ways(against, mine.timezone if zone is None else place)
-    report = _report(told, mine, ways, Terms(limits, people=people))
+    report = compared(told, mine, ways, Terms(limits, people=people))
     if drawing is not None:
         draw(report, drawing)
     if as_json:
@@ -161,53 +166,3 @@ def _ways(words: Sequence[str] | None, zone: str) -> tuple[Alternative | Policy,
                 "or a policy such as other.yaml"
             ) from None
     return tuple(found)
-
-
-def _report(history: History, mine: Policy, ways: Sequence[Alternative | Policy], terms: Terms) -> Report:
-    from lamplighter.backtest.alternatives import Alternative  # noqa: PLC0415
-    from lamplighter.backtest.report import Report  # noqa: PLC0415
-
-    outcomes = [_replayed(history, mine, terms)]
-    for way in ways:
-        if isinstance(way, Alternative):
-            outcomes.append(_ran(history, way, terms.limits))
-        else:
-            outcomes.append(_replayed(history, way, terms))
-    return Report(history, terms.limits, tuple(outcomes))
-
-
-def _replayed(history: History, policy: Policy, terms: Terms) -> Outcome:
-    from lamplighter.backtest.measure import Ran, measured  # noqa: PLC0415
-    from lamplighter.backtest.replay import replay  # noqa: PLC0415
-    from lamplighter.backtest.report import Outcome  # noqa: PLC0415
-
-    _note(history, policy)
-    with bar(f"replaying {policy.source} ...") as progress:
-        lived = replay(history, policy, terms, progress)
-    measures = tuple(measured(one.trace, Ran(one.up, one.billed), waits=terms.people) for one in lived)
-    says = "as the app would have done" if terms.people else "as the app would have done, woken by nobody"
-    return Outcome(Path(policy.source).name, says, measures, policy=True)
-
-
-def _note(history: History, policy: Policy) -> None:
-    """What would surprise whoever reads the numbers."""
-    places = [(trace.cluster, policy.environment_of(trace.cluster)) for trace in history.traces]
-    safe = sum(place.production for _, place in places)
-    silent = sum(not place.production and not policy.rules_for(cluster, place) for cluster, place in places)
-    notes = []
-    if safe:
-        verb = "is" if safe == 1 else "are"
-        notes.append(f"{counted(safe, 'cluster')} {verb} production in {policy.source}, so never stopped")
-    if silent:
-        notes.append(f"no rule of {policy.source} speaks for {counted(silent, 'cluster')} of the history")
-    if policy.mode == "plan":
-        notes.append(f"{policy.source} says mode: plan; it is replayed as if it said act")
-    warn(notes)
-
-
-def _ran(history: History, way: Alternative, limits: Limits) -> Outcome:
-    from lamplighter.backtest.measure import measured  # noqa: PLC0415
-    from lamplighter.backtest.report import Outcome  # noqa: PLC0415
-
-    measures = tuple(measured(trace, way.run(trace, limits), waits=way.waits) for trace in history.traces)
-    return Outcome(way.name, way.says, measures)
