@@ -97,6 +97,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = app(arguments, prog_name="lamplighter", standalone_mode=False)
         sys.stdout.flush()
+    except KeyboardInterrupt:  # while the command line is still being read; later typer answers it the same way
+        return 130
     except Exception as error:  # no traceback ever reaches a user
         if os.environ.get(DEBUG):
             raise
