@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
@@ -29,15 +28,24 @@ from shared.clients.rows import (
     digest,
     instant_text,
     key_of,
-    partition_of,
     read_instant,
-    read_length,
-    read_maybe,
     unreadable,
 )
 from shared.clients.rows_alert import INBOX_TABLE, alert_row, read_alert_row
+from shared.clients.rows_history import (
+    HISTORY_TABLE,
+    OUTBOX,
+    OUTBOX_TABLE,
+    day_of,
+    day_span,
+    history_row,
+    moment,
+    outbox_row,
+    read_record,
+)
 from shared.clients.rows_link import LINKS, LINKS_TABLE, link_row, read_link
 from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
+from shared.clients.rows_notice import NOTICES_TABLE, PENDING, TOLD, notice_row, read_notice, read_told, told_row
 from shared.clients.rows_places import PLACES, places_row, read_places
 from shared.clients.store import Row, Span, Store
 from shared.errors import Superseded
@@ -50,15 +58,8 @@ from shared.model.records import HistoryRecord, Link, Told
 
 T = TypeVar("T")
 
-MEMORY_TABLE, HISTORY_TABLE, NOTICES_TABLE, FLEET_TABLE, PRICES_TABLE = (
-    "Memory",
-    "History",
-    "Notices",
-    "Fleet",
-    "Prices",
-)
-OUTBOX_TABLE, OUTBOX = "Outbox", "outbox"
-PENDING, TOLD, PRICES = "pending", "told", "prices"
+MEMORY_TABLE, FLEET_TABLE, PRICES_TABLE = "Memory", "Fleet", "Prices"
+PRICES = "prices"
 
 DAYS_READ_ONE_BY_ONE = 100
 """Up to here the days of one cluster are read partition by partition; beyond, one long scan asks less often."""
@@ -66,10 +67,7 @@ DAYS_READ_ONE_BY_ONE = 100
 ROWS_AT_ONCE = 1000
 """How many rows are held to be written: enough to fill transactions, few enough to fit beside a large fleet."""
 
-# At one instant of a fast clock a claim still comes before what became of it.
-_PHASES = ("decided", "claimed", "accepted", "succeeded", "failed", "released")
-
-_RECORD, _NOTICE, _TOLD, _PRICES = map(Section, ("record", "notice", "told", "prices"))
+_PRICES = Section("prices")
 
 
 class Journal:
@@ -132,22 +130,22 @@ class Journal:
         left = iter(records)
         while some := list(islice(left, ROWS_AT_ONCE)):
             self._put_up(some)
-            self._store.put_all(HISTORY_TABLE, list(map(_history_row, some)))
+            self._store.put_all(HISTORY_TABLE, list(map(history_row, some)))
 
     def history(self, cluster: str | None, since: datetime, until: datetime) -> Iterator[HistoryRecord]:
         """What happened in [since, until), aware UTC, in time order; of one cluster (or 'fleet'), or of all."""
         begin, end = since.astimezone(UTC), until.astimezone(UTC)
         days = (end.date() - begin.date()).days + 1
         if cluster is not None and days <= DAYS_READ_ONE_BY_ONE:
-            spans = [_day_span(cluster.lower(), begin + timedelta(days=day)) for day in range(max(days, 0))]
+            spans = [day_span(cluster.lower(), begin + timedelta(days=number)) for number in range(max(days, 0))]
         else:
             where = None if cluster is None else ("cluster", cluster.lower())
-            spans = [Span(partition_from=_day(begin), partition_to=f"{_day(end)}~~", where=where)]
+            spans = [Span(partition_from=day_of(begin), partition_to=f"{day_of(end)}~~", where=where)]
         rows = (row for span in spans for row in self._store.scan(HISTORY_TABLE, span))
         # Partitions of one day follow each other, so only one day is ever held.
-        for _, day in groupby(rows, key=lambda row: row.partition[:8]):
-            records = [_read(HISTORY_TABLE, row, _read_record).value for row in day]
-            records.sort(key=_moment)
+        for _, one_day in groupby(rows, key=lambda row: row.partition[:8]):
+            records = [_read(HISTORY_TABLE, row, read_record).value for row in one_day]
+            records.sort(key=moment)
             yield from (record for record in records if begin <= record.at < end)
 
     # --- the fleet ---
@@ -177,25 +175,25 @@ class Journal:
         some = list(notices)
         halts = (one for one in some if one.kind in HALTING and not one.resolved)
         self._put_up(HistoryRecord(one.at, one.about, "halted", f"{one.kind}:{one.cause}") for one in halts)
-        self._store.swap_all(NOTICES_TABLE, map(_notice_row, some))
+        self._store.swap_all(NOTICES_TABLE, map(notice_row, some))
 
     def notices(self) -> Iterator[Notice]:
         """What waits to be told, in no particular order."""
         for row in self._store.scan(NOTICES_TABLE, Span(partition=PENDING)):
-            yield _read(NOTICES_TABLE, row, _read_notice).value
+            yield _read(NOTICES_TABLE, row, read_notice).value
 
     def clear(self, notices: Iterable[Notice]) -> None:
         """They were told: take them down. Clearing twice is no error."""
-        self._store.delete_all(NOTICES_TABLE, map(_notice_row, notices))
+        self._store.delete_all(NOTICES_TABLE, map(notice_row, notices))
 
     def told(self, key: str) -> Stored[Told | None]:
         """What a route was last told about a matter; value and etag None when nothing was."""
         row = self._store.get(NOTICES_TABLE, TOLD, digest(key))
-        return Stored(None, None) if row is None else _read(NOTICES_TABLE, row, _read_told)
+        return Stored(None, None) if row is None else _read(NOTICES_TABLE, row, read_told)
 
     def put_told(self, told: Told, etag: str | None) -> str:
         """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
-        return self._store.swap(NOTICES_TABLE, _told_row(told, etag))
+        return self._store.swap(NOTICES_TABLE, told_row(told, etag))
 
     # --- links in messages ---
 
@@ -219,7 +217,7 @@ class Journal:
     def _put_up(self, records: Iterable[HistoryRecord]) -> None:
         """Before what they tell of is on record: an event may be told twice, and is never lost."""
         if self._outbox:
-            rows = [_outbox_row(record) for record in records if event_of(record) is not None]
+            rows = [outbox_row(record) for record in records if event_of(record) is not None]
             if rows:
                 self._store.put_all(OUTBOX_TABLE, rows)
 
@@ -227,13 +225,13 @@ class Journal:
         """What waits to be published, in no particular order; what cannot be read is passed over."""
         for row in self._store.scan(OUTBOX_TABLE, Span(partition=OUTBOX)):
             try:
-                yield _read_record(row)
+                yield read_record(row)
             except BROKEN:
                 continue
 
     def published(self, records: Iterable[HistoryRecord]) -> None:
         """They were taken: take them down. Twice is no error."""
-        self._store.delete_all(OUTBOX_TABLE, map(_outbox_row, records))
+        self._store.delete_all(OUTBOX_TABLE, map(outbox_row, records))
 
     # --- alerts ---
 
@@ -266,7 +264,7 @@ class Journal:
 
     def forget_history(self, before: datetime, most: int) -> int:
         """Delete records of the days before that of `before` (aware UTC), oldest first, at most so many; how many."""
-        rows = self._store.scan(HISTORY_TABLE, Span(partition_to=_day(before)))
+        rows = self._store.scan(HISTORY_TABLE, Span(partition_to=day_of(before)))
         return self._forget(HISTORY_TABLE, islice(rows, most))
 
     def forget_told(self, before: datetime, most: int) -> int:
@@ -312,7 +310,7 @@ def _read(table: str, row: Row, read: Callable[[Row], T]) -> Stored[T]:
 def _is_over(row: Row, before: datetime) -> bool:
     """What cannot be read may be a newer version's."""
     try:
-        told = _read_told(row)
+        told = read_told(row)
     except BROKEN:
         return False
     return not told.open and told.at < before
@@ -324,123 +322,6 @@ def _is_old(row: Row, before: datetime) -> bool:
     except BROKEN:
         return False
     return (alert.received_at or alert.fired_at) < before
-
-
-# --- history ---
-
-
-# One tick writes some records of each of thousands of clusters, all of them at one instant: both are looked up.
-
-
-@lru_cache(maxsize=64)
-def _when(at: datetime) -> tuple[str, str, str]:
-    """(day, time of day, the instant) as keys and documents have them."""
-    text = instant_text(at)
-    at = at.astimezone(UTC)
-    return _day(at), f"{at:%H%M%S%f}", text
-
-
-@lru_cache(maxsize=64)
-def _where(cluster: str) -> tuple[str, str]:
-    """(partition, digest) of a lower-case id."""
-    return partition_of(cluster), digest(cluster)
-
-
-def _day(at: datetime) -> str:
-    return f"{at.year:04}{at:%m%d}"
-
-
-def _day_span(cluster: str, at: datetime) -> Span:
-    return Span(partition=f"{_day(at)}~{partition_of(cluster)}", where=("cluster", cluster))
-
-
-def _history_row(record: HistoryRecord) -> Row:
-    cluster = record.cluster.lower()
-    (day, time, at), (partition, whose) = _when(record.at), _where(cluster)
-    document = {"at": at, "phase": record.phase, "id": record.id, "body": record.body}
-    return Row(
-        f"{day}~{partition}",
-        f"{time}~{whose}~{key_of(record.id)}~{key_of(record.phase)}",
-        {"cluster": cluster, **_RECORD.pack(document, f"the history of {cluster} at {at}")},
-    )
-
-
-def _outbox_row(record: HistoryRecord) -> Row:
-    row, event = _history_row(record), event_of(record)
-    return Row(OUTBOX, row.key if event is None else event.id, row.properties)
-
-
-def _read_record(row: Row) -> HistoryRecord:
-    document = _RECORD.unpack(row.properties)
-    return HistoryRecord(
-        at=read_instant(document["at"]),
-        cluster=str(row.properties["cluster"]),
-        phase=document["phase"],
-        id=document["id"],
-        body=document["body"],
-    )
-
-
-def _moment(record: HistoryRecord) -> tuple[datetime, str, int, str, str]:
-    order = _PHASES.index(record.phase) if record.phase in _PHASES else len(_PHASES)
-    return record.at, record.cluster, order, record.id, record.phase
-
-
-# --- notices ---
-
-
-def _notice_row(notice: Notice) -> Row:
-    # Not the instant: every tick finds the same matter again.
-    matter = "|".join((notice.kind, notice.about, notice.cause, str(notice.resolved)))
-    document: dict[str, Any] = {
-        "kind": notice.kind,
-        "about": notice.about,
-        "cause": notice.cause,
-        "sentence": notice.sentence,
-        "at": instant_text(notice.at),
-        "resolved": notice.resolved,
-    }
-    if notice.due_at is not None:
-        document["due_at"] = instant_text(notice.due_at)
-    if notice.keep_at_most is not None:
-        document["keep_at_most"] = notice.keep_at_most.total_seconds()
-    return Row(PENDING, digest(matter), _NOTICE.pack(document, f"the notice {notice.kind} about {notice.about}"))
-
-
-def _read_notice(row: Row) -> Notice:
-    document = _NOTICE.unpack(row.properties)
-    return Notice(
-        kind=document["kind"],
-        about=document["about"],
-        cause=document["cause"],
-        sentence=document["sentence"],
-        at=read_instant(document["at"]),
-        resolved=document["resolved"],
-        due_at=read_maybe(document.get("due_at")),
-        keep_at_most=read_length(document.get("keep_at_most")),
-    )
-
-
-def _told_row(told: Told, etag: str | None) -> Row:
-    document = {
-        "key": told.key,
-        "digest": told.digest,
-        "at": instant_text(told.at),
-        "about": told.about,
-        "open": told.open,
-    }
-    return Row(TOLD, digest(told.key), _TOLD.pack(document, f"what was told about {told.key}"), etag)
-
-
-def _read_told(row: Row) -> Told:
-    document = _TOLD.unpack(row.properties)
-    return Told(
-        key=document["key"],
-        digest=document["digest"],
-        at=read_instant(document["at"]),
-        about=tuple(document["about"]),
-        open=document["open"],
-    )
 
 
 def _read_prices(row: Row) -> tuple[Mapping[str, Any], datetime]:
