@@ -4,6 +4,7 @@ billing:
   currency: EUR
   agreement: EA                  # EA | MCA | PAYG: what the cost is called
   lag_hours: 12                  # nothing younger is told
+  since: 2026-09-28              # everything was there since then, as it is now; when left out, since the world began
   reservations: [{location: westeurope, size: Standard_D4s_v5, nodes: 4}]
   others:                        # the same every day; a refund is negative
     - {subscription: dev, resource: /subscriptions/.../workspaces/logs, category: Log Analytics, amount: 3.2}
@@ -14,7 +15,7 @@ billing:
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.simulator.belongings import leave_address, leave_disk
@@ -43,8 +44,12 @@ def open_books(world: World, entry: dict[str, Any]) -> None:
         day = one.get("on")
         on = date.fromisoformat(str(day)) if day else None
         meter.also(found, str(one.get("resource", "")), str(one["category"]), str(one["amount"]), on)
+    if "since" in entry:
+        meter.began = datetime.combine(date.fromisoformat(str(entry["since"])), time(), UTC)
     for one in entry.get("left") or ():
         if "disk" in one:
             leave_disk(world, str(one["cluster"]), str(one["disk"]), int(one.get("gb", 128)))
         else:
             leave_address(world, str(one["cluster"]), str(one["address"]))
+    if meter.began is not None:
+        meter.left[:] = [one._replace(since=meter.began) for one in meter.left]

@@ -60,7 +60,7 @@ FIRST_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 START = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 _TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market billing"
 _MARKET = "node_start rooms spot quota subnets needed"
-_BILLING = "currency agreement lag_hours reservations others left"
+_BILLING = "currency agreement lag_hours since reservations others left"
 _SUBSCRIPTION = "id name management_groups lock"
 _GROUP = "subscription name location tags lock"
 _CLUSTER = (

@@ -1,36 +1,26 @@
 """Money: on Monday at eight finance gets the digest of the week in which Lamplighter began, on Thursday.
 
 Nothing was ever stopped in the eight weeks before, and nobody looked either: what would have run is then what each pool
-has at least. Beside the clusters somebody forgot a database's disk and an address.
+has at least. Somebody forgot a database's disk and an address (`billing` in fleet.yaml).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from lamplighter.demo.story import BEGIN, ZONE, Chapter, Scene
+from lamplighter.demo.story import ZONE, Chapter, Scene
 from lamplighter.rehearsal import Rehearsal
-from lamplighter.simulator.belongings import leave_address, leave_disk
 from shared.handlers.digest import digest
 
 KEEPER = "notebook-dev"
 """It always runs, so what is attached to nothing does not wait for it."""
-WEEKS_BILLED = timedelta(weeks=8)
 DUE = datetime(2026, 10, 26, 8, 7, tzinfo=ZoneInfo(ZONE))
 """The timer of the digest is at seven minutes past each hour."""
-
-
-def _billed(demo: Rehearsal) -> None:
-    """What was there before the week was there, and paid for, all the time."""
-    demo.world.meter.began = BEGIN - WEEKS_BILLED
-    leave_disk(demo.world, KEEPER, "pvc-of-an-old-database", gb=2048)
-    leave_address(demo.world, KEEPER, "old-ingress")
-    demo.world.meter.left[:] = [one._replace(since=BEGIN - WEEKS_BILLED) for one in demo.world.meter.left]
 
 
 def told(demo: Rehearsal) -> RenderableType:
@@ -45,6 +35,5 @@ def told(demo: Rehearsal) -> RenderableType:
 
 
 CHAPTER = Chapter(
-    (Scene(DUE, "Monday morning: the digest of last week goes to finance", lambda demo: digest(demo.app)),),
-    before=_billed,
+    (Scene(DUE, "Monday morning: the digest of last week goes to finance", lambda demo: digest(demo.app)),)
 )

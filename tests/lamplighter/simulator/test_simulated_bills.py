@@ -150,6 +150,14 @@ def test_what_people_left_behind_is_billed_from_then_on_and_shown_attached_to_no
     assert len(table_rows(w, "resources", frozenset({SUB}), "| summarize count()")) == 1, "nobody asked for disks"
 
 
+def test_a_fleet_may_have_been_billed_long_before_the_world_begins():
+    since = {"since": "2026-11-16", "left": [{"cluster": "web", "disk": "old"}]}
+    w = world(web(), billing={"lag_hours": 0, **since})
+    days = [c.day for c in w.meter.charges(w, date(2026, 1, 1), date(2026, 12, 1)) if c.resource.endswith("/old")]
+    assert days == [date(2026, 11, day) for day in range(16, 23)]
+    assert hours(w) == 7 * 24 * 2
+
+
 def test_nothing_is_told_before_the_lag_is_over():
     w = world(web())
     w.meter.lag = 12 * HOUR
