@@ -8,6 +8,7 @@ from textwrap import wrap
 from shared.model.digest import Digest, Figures
 from shared.reports.digest_tables import Column, Table, support, tables
 from shared.reports.digest_words import (
+    capital,
     explained_sentence,
     headline,
     moment,
@@ -44,7 +45,7 @@ def brief(digest: Digest, most: int) -> str:
     lines: list[str] = []
     for figures in digest.figures:
         lines += [headline(figures, digest.week), *story(digest, figures), tied(figures)]
-    lines += [f"{plain(note)}." for note in digest.notes]
+    lines += [f"{capital(plain(note))}." for note in digest.notes]
     kept = f"{status(digest)}."
     for line in lines:
         if len(kept) + len(line) + 1 > most:

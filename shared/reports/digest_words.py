@@ -154,6 +154,15 @@ def lower(words: str) -> str:
     return words[:1].lower() + words[1:]
 
 
+def capital(words: str) -> str:
+    """For the beginning of a line.
+
+    >>> capital("clocks change")
+    'Clocks change'
+    """
+    return words[:1].upper() + words[1:]
+
+
 def saved(savings: SavingsWeek | None, currency: str) -> Iterator[str]:
     """What Lamplighter realised; net where its own cost is known, gross otherwise, and it says which."""
     if savings is None:

@@ -18,7 +18,17 @@ from shared.model.digest import ZERO, Compared, Digest, Figures
 from shared.reports.chart import LAMP, STONE
 from shared.reports.digest_chart import PALE, heading
 from shared.reports.digest_csv import COLUMNS, cells
-from shared.reports.digest_words import headline, moment, month_sentence, span, status, story, tied, title
+from shared.reports.digest_words import (
+    capital,
+    headline,
+    moment,
+    month_sentence,
+    span,
+    status,
+    story,
+    tied,
+    title,
+)
 from shared.reports.savings_sheets import bridge, ledger
 from shared.reports.workbook_parts import MOST_ROWS, Book, Sheet, quoted
 
@@ -124,7 +134,7 @@ def _summary(sheet: Sheet, digest: Digest, data: _Data) -> None:
         sheet.gap()
         _weeks(sheet, figures)
     for note in (*(f"Not read: {one}" for one in digest.missing), *digest.notes):
-        sheet.sentence(f"{note[:1].upper()}{note[1:]}.")
+        sheet.sentence(f"{capital(note)}.")
 
 
 def _weeks(sheet: Sheet, figures: Figures) -> None:
