@@ -154,6 +154,8 @@ class Ring:
 
     name: str
     proof: Proof | None = None
+    past_proofs: tuple[Proof, ...] = ()
+    """What it had proven before, coming from other minor versions, oldest first: ways that others may still need."""
     image: Proof | None = None
     images: tuple[Run, ...] = ()
     """Node images that all of it came to have, and when that was first seen, oldest first; none is left by a fall."""
@@ -165,6 +167,8 @@ class Ring:
 
     def to_json(self) -> Document:
         document: Document = {"name": self.name, "count": [self.clusters, self.there, self.waiting]}
+        if self.past_proofs:
+            document["past_proofs"] = [one.to_json() for one in self.past_proofs]
         if self.images:
             document["images"] = [one.to_json() for one in self.images]
         return document | {name: one.to_json() for name in ("proof", "image") if (one := getattr(self, name))}
@@ -176,6 +180,7 @@ class Ring:
         return cls(
             document["name"],
             None if proof is None else Proof.from_json(proof),
+            tuple(map(Proof.from_json, document.get("past_proofs", ()))),
             None if image is None else Proof.from_json(image),
             tuple(map(Run.from_json, document.get("images", ()))),
             clusters,

@@ -23,6 +23,8 @@ COUNT_EVERY = timedelta(hours=1)
 
 IMAGES_KEPT = 8
 """About two months of them."""
+PROOFS_KEPT = 8
+"""AKS supports four minor versions at a time, and long-term support a few more."""
 
 _Rank = Callable[[str], Any]
 
@@ -76,9 +78,11 @@ def folded(before: Rings, order: Order, members: Iterable[Member], now: datetime
         mine = tuple(one for one in known if one.ring == name)
         ring = before.ring(name) or Ring(name)
         if whole:
+            proof = _proven(ring.proof, mine, order.soak, now)
             ring = replace(
                 ring,
-                proof=_proven(ring.proof, mine, order.soak, now),
+                proof=proof,
+                past_proofs=_past_proofs(ring, proof),
                 image=_proven_image(ring.image, mine, now),
                 images=_images(ring.images, mine, now),
             )
@@ -140,6 +144,18 @@ def version_rank(text: str) -> Version:
 def _proven(before: Proof | None, members: Sequence[Member], soak: Soak, now: datetime) -> Proof | None:
     runs = [(one, one.past.run if one.past is not None else None) for one in members]
     return _best(before, _Look(runs, _behind, version_rank), soak, now)
+
+
+def _past_proofs(ring: Ring, now_proven: Proof | None) -> tuple[Proof, ...]:
+    """A ring that moves on has still tested how it came here."""
+    before = ring.proof
+    if before is None or before is now_proven or not before.came_from:
+        return ring.past_proofs
+    line = version_rank(before.what).line
+    others = (
+        one for one in ring.past_proofs if (version_rank(one.what).line, one.came_from) != (line, before.came_from)
+    )
+    return (*others, before)[-PROOFS_KEPT:]
 
 
 def _proven_image(before: Proof | None, members: Sequence[Member], now: datetime) -> Proof | None:

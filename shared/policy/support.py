@@ -116,16 +116,18 @@ def tested(version: Version, rings: Mapping[str, Rings], now: datetime) -> Teste
     best: TestedPath | None = None
     for one in rings.values():
         for ring in one.rings:
-            found = _tested_by(version.line, ring.name, ring.proof, now)
-            best = found or best
+            for proof in (*ring.past_proofs, ring.proof):
+                # A way that was gone before lasted for its soak at least; of the last one the days still count.
+                until = now if proof is None or proof is ring.proof else proof.at
+                best = _tested_by(version.line, ring.name, proof, until) or best
     return best
 
 
-def _tested_by(line: Line, ring: str, proof: Proof | None, now: datetime) -> TestedPath | None:
+def _tested_by(line: Line, ring: str, proof: Proof | None, until: datetime) -> TestedPath | None:
     end = None if proof is None else Version.read(proof.what)
     if proof is None or end is None or str(line) not in proof.came_from or end.line <= line:
         return None
-    days = (now - proof.since).days
+    days = (until - proof.since).days
     return TestedPath(str(line), str(end.line), ring, proof.clusters, days, proof.falls)
 
 

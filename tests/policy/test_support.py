@@ -56,6 +56,20 @@ def test_a_way_that_nobody_tested_is_not_told():
     assert row.path is None
 
 
+def test_a_way_stays_tested_when_the_rings_move_on():
+    """Production on 1.34 still needs 1.35, though the rings have proven 1.36 by now."""
+    newer = Proof("1.36.0", NOW - DAY, 4, NOW - 7 * DAY, ("1.35",), 1)
+    moved = {"rings": Rings((Ring("dev", newer, (PROOF,)),))}
+    sentences = {
+        version: report((on(version), PROD, None), rings=moved, weeks=60).rows[0].path.sentence
+        for version in ("1.34.4", "1.35.1")
+    }
+    assert sentences == {
+        "1.34.4": "1.34 -> 1.35, ran on 4 clusters in dev for 7 days, no failed roll",
+        "1.35.1": "1.35 -> 1.36, ran on 4 clusters in dev for 7 days, 1 failed roll",
+    }
+
+
 def test_what_azure_deletes_after_a_year_is_told_a_month_before():
     """Sharp edge 26."""
     asleep = stopped("old", current_version="1.36.0")

@@ -279,7 +279,7 @@ class TestNodeImagesInRings:
     def said(self, *, images, took="202612.1.0", has="202611.3.0"):
         old = replace(SYSTEM, version="1.35.1", image=f"AKSUbuntu-2204gen2containerd-{has}")
         seen = on("1.35.1", "staging", old, node_channel="None")
-        ring = Ring("dev", proof("1.35.1"), proof(took), tuple(Run(what, at) for what, at in images), clusters=2)
+        ring = Ring("dev", proof("1.35.1"), (), proof(took), tuple(Run(what, at) for what, at in images), clusters=2)
         offers = UpgradeOffers(images={"system": self.NEWEST})
         view = view_of(seen, memory_of(seen, past("1.35.1", "staging")), offers, rings=rings(ring))
         decisions = decide(view, self.RULE, IN_WINDOW)
@@ -352,3 +352,17 @@ def test_who_was_only_seen_asleep_proves_nothing():
         one = Member("a", "a", "dev", replace(past(waits="cluster_stopped"), run=run))
         found = folded(rings(), Order(("dev",), Soak(7)), [one], IN_WINDOW).ring("dev").proof
         assert (None if found is None else found.what) == shown
+
+
+def test_a_ring_that_moves_on_remembers_the_ways_it_tested():
+    def lived(before, what, came_from, at):
+        run = Run(what, at - 8 * DAY, 8 * DAY, at)
+        one = Member("a", "a", "dev", replace(past(came_from=came_from, env="dev"), run=run, goal=what))
+        return folded(before, Order(("dev",), Soak(7)), [one], at)
+
+    first = lived(rings(), "1.35.1", "1.34.2", IN_WINDOW)
+    patched = lived(first, "1.35.2", "1.35.1", IN_WINDOW + 9 * DAY)
+    last = lived(patched, "1.36.0", "1.35.2", IN_WINDOW + 18 * DAY).ring("dev")
+    ways = [(one.what, one.came_from) for one in (*last.past_proofs, last.proof)]
+    assert ways == [("1.35.1", ("1.34",)), ("1.35.2", ("1.35",)), ("1.36.0", ("1.35",))]
+    assert lived(first, "1.35.1", "1.34.2", IN_WINDOW + DAY).ring("dev").past_proofs == ()
