@@ -134,6 +134,14 @@ class TestUnknown:
         assert said.wish is None
         assert said.until == MONDAY - 15 * MINUTE + 2 * HOUR
 
+    @pytest.mark.parametrize("use", [Stretch.ACTIVE, Stretch.UNKNOWN])
+    @pytest.mark.parametrize("policy", [TWO_HOURS, LEARNING])
+    def test_what_is_remembered_of_now_is_not_overruled_by_an_older_signal(self, use, policy):
+        """Signals come late: idle a while ago does not make idle what was used, or not seen, since then."""
+        activity = learning.observe(Activity(), MONDAY - 9 * HOUR, MONDAY, use, costs(policy))
+
+        assert proposed(look(remembered(policy, activity), fact(now=MONDAY - 5 * MINUTE)), policy).wish is None
+
     def test_a_cluster_of_which_nothing_is_remembered_is_left_alone(self):
         assert proposed(look(remembered(TWO_HOURS), fact())).wish is None
 
@@ -402,6 +410,28 @@ class TestPeople:
         assert decided(look(memory, fact())).reason is Reason.AS_WISHED
         later = replace(memory, activity=quiet(MONDAY - 9 * HOUR, after))
         assert decided(look(later, fact(now=after)), now=after).reason is Reason.IDLE
+
+    @given(
+        st.sampled_from(["after: 2h", "after: 2h, learn: true", "after: 2h, ttl: 72h"]).map(rules),
+        st.sampled_from(["command", "wake", "postpone"]),
+        st.timedeltas(timedelta(0), 5 * DAY),
+        st.timedeltas(MINUTE, 400 * DAY),
+        st.booleans(),
+    )
+    def test_a_persons_voice_always_wins_and_always_ends(self, policy, source, ago, lasting, used):
+        """Whatever a rule wants and however long somebody said: up until then, at most `keep_on_at_most`; then not."""
+        said = MONDAY - ago
+        hold = PersonHold(Wish.RUNNING, said, said + lasting, source, "ana", "demo")
+        long = {"seen": Seen(Power.RUNNING, LONG_AGO, LONG_AGO), "holds": (hold,)}
+        memory = remembered(policy, quiet(MONDAY - 9 * DAY, MONDAY), **long)
+        decision = decided(look(memory, fact(Use.ACTIVE if used else Use.IDLE)), policy)
+
+        if MONDAY < min(said + lasting, said + 72 * HOUR):
+            assert (decision.action, decision.reason) == (None, Reason.AS_WISHED)
+            assert "by ana: demo" in decision.message
+        else:
+            assert decision.reason is not Reason.AS_WISHED
+            assert (decision.action is None) == (used and policy.rules[0].block.ttl is None)
 
     def test_hours_that_want_it_running_are_louder_than_idleness(self):
         policy = read_policy(
