@@ -426,7 +426,7 @@ class TestPeople:
         memory = remembered(policy, quiet(MONDAY - 9 * DAY, MONDAY), **long)
         decision = decided(look(memory, fact(Use.ACTIVE if used else Use.IDLE)), policy)
 
-        if MONDAY < min(said + lasting, said + 72 * HOUR):
+        if min(said + lasting, said + 72 * HOUR) > MONDAY:
             assert (decision.action, decision.reason) == (None, Reason.AS_WISHED)
             assert "by ana: demo" in decision.message
         else:
