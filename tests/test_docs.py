@@ -11,12 +11,32 @@ from shared.policy.tags import NAMES
 ROOT = Path(__file__).parent.parent
 
 
-def test_every_reason_and_every_notice_is_explained_in_the_runbook():
+def runbook_rows(*headings: str) -> dict[str, list[str]]:
+    """Word -> the other cells of its row, of the tables under these headings."""
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-    explained = set(re.findall(r"`(\w+)`", runbook))
+    found: dict[str, list[str]] = {}
+    for heading in headings:
+        section = runbook.partition(f"\n## {heading}")[2].partition("\n## ")[0]
+        for first, rest in re.findall(r"^\| (`.+?) \| (.*) \|$", section, re.MULTILINE):
+            for word in re.findall(r"`(\w+)`", first):
+                assert word not in found, f"{word} has two rows"
+                found[word] = [cell.strip() for cell in rest.split(" | ")]
+    return found
 
-    assert {reason.value for reason in Reason} - explained == set()
-    assert set(NOTICE_KINDS) - explained == set()
+
+def test_the_runbook_says_of_every_reason_what_it_means_and_what_to_do():
+    act = runbook_rows("Reasons to act")
+    others = runbook_rows("Nothing to do", "Refused: Lamplighter will not do it", "Deferred: wanted, but not now")
+    assert set(act) | set(others) == {reason.value for reason in Reason}
+    assert set(act) & set(others) == set()
+    assert {word for word, cells in others.items() if len(cells) != 2 or not all(cells)} == set()
+    assert {word for word, cells in act.items() if len(cells) != 1 or not cells[0]} == set()
+
+
+def test_the_runbook_says_of_every_notice_when_it_comes_and_what_to_do():
+    rows = runbook_rows("Notices")
+    assert set(rows) == set(NOTICE_KINDS)
+    assert {word for word, cells in rows.items() if len(cells) != 2 or not all(cells)} == set()
 
 
 def test_the_policy_in_the_readme_is_a_good_policy():

@@ -50,8 +50,10 @@ var apiSettings = {
 }
 
 // What must be reached without a sign-in: Event Grid's own handshake and delivery, and the link in a warning.
+// Event Grid writes its path with capitals, and whether the sign-in minds is nowhere said: both are left out.
 var openPaths = [
   '/runtime/webhooks/eventgrid'
+  '/runtime/webhooks/EventGrid'
   '/api/clusters/postpone'
 ]
 

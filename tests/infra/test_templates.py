@@ -257,9 +257,9 @@ def test_two_paths_stay_outside_the_sign_in():
     assert sign_in.properties["globalValidation"]["unauthenticatedClientAction"] == "Return401"
     assert sign_in.properties["globalValidation"]["excludedPaths"] == "openPaths"
     open_paths = variable("modules/app.bicep", "openPaths")
-    assert open_paths == ["/runtime/webhooks/eventgrid", "/api/clusters/postpone"]
+    assert {path.casefold() for path in open_paths} == {"/runtime/webhooks/eventgrid", "/api/clusters/postpone"}
     routes = set(re.findall(r'route="([^"]+)"', (ROOT / "function_app.py").read_text(encoding="utf-8")))
-    assert {path.removeprefix("/api/") for path in open_paths[1:]} <= routes
+    assert {path.removeprefix("/api/") for path in open_paths if path.startswith("/api/")} <= routes
 
 
 def test_lamplighter_watches_its_own_cost():
