@@ -100,6 +100,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fleet = [az_row("web-dev", "dev"), az_row("shop-prod", "prod")]
     (tmp_path / "fleet.json").write_text(json.dumps(fleet), encoding="utf-8")
     (tmp_path / "export.csv").write_text(focus_export(), encoding="utf-8")
+    rows = "".join(
+        f"2026-11-{day:02}T{hour:02}:00Z,web-dev,{int(hour < 12)}\n" for day in range(2, 16) for hour in range(8, 18)
+    )
+    (tmp_path / "usage.csv").write_text(f"time,cluster,active\n{rows}", encoding="utf-8")
+    shutil.copy(tmp_path / "old.yaml", tmp_path / "other.yaml")
     (tmp_path / "infra").mkdir()
     shutil.copy(ROOT / "infra" / "actions.json", tmp_path / "infra")
     shutil.copy(ROOT / "local.settings.example.json", tmp_path)
@@ -225,7 +230,7 @@ def test_a_sample_of_another_language_would_be_told(tmp_path, monkeypatch):
 
 
 def test_policies_are_good_alone_and_in_pieces():
-    """A piece is read inside the policy of the README."""
+    """A piece is read inside the policy of the README, beside an environment that pieces speak of."""
     whole, pieces = [], []
     for one in samples():
         if one.kind == "yaml":
@@ -234,6 +239,7 @@ def test_policies_are_good_alone_and_in_pieces():
     for one in whole:
         assert read_policy(one.text, one.page).rules
     base = YAML(typ="safe").load(whole[0].text)
+    base["environments"].append({"name": "sandbox", "match": {"tags": {"environment": "sandbox"}}})
     for one in pieces:
         piece = YAML(typ="safe").load(one.text)
         piece = piece if isinstance(piece, dict) else {"rules": piece}
