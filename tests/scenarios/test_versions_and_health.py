@@ -170,3 +170,28 @@ def test_a_roll_tells_its_events_and_they_are_on_record():
         kinds = [record.body["kind"] for record in lived.history("web", "event")]
         assert kinds == ["roll_started", "roll_succeeded"]
         assert timedelta(0) < lived.history("web", "event")[1].at - lived.history("web", "event")[0].at
+
+
+def test_what_aks_refuses_is_told_at_once_and_tried_again_when_it_has_forgotten():
+    """As AKS words it: https://learn.microsoft.com/azure/aks/stop-cluster-upgrade-api-breaking-changes"""
+    rules = "\nrules:\n  - {name: rings, upgrades: {to: stable, rings: [dev]}}\n"
+    text = (
+        "Control Plane upgrade is blocked due to recent usage of a Kubernetes API deprecated in the specified version."
+        " To bypass this error, set forceUpgrade in upgradeSettings.overrideSettings. Usage details: 1 error occurred:"
+        " * usage has been detected on API policy.podsecuritypolicies.v1beta1.watch, and was recently seen at:"
+        " 2026-11-24 10:40:00 +0000 UTC, which will be removed in 1.35"
+    )
+    begin = datetime(2026, 11, 24, 12, 0, tzinfo=BERLIN)
+    with story(dev("web", pools=SYSTEM), rules=rules, begin=begin) as lived:
+        lived.world.inject(Fault.refuse("PUT */managedclusters/web", 400, "ValidationError", text))
+        lived.later(HOUR)
+        assert (lived.writes("web"), lived.reason("web")) == ([], "blocked_by_aks")
+        (told,) = lived.told("web", "upgrade control plane failed once")
+        assert "usage has been detected on API policy" in told
+        lived.rehearsal.tick_every = 30 * MINUTE
+        lived.until("Wed 00:30")
+        assert lived.writes("web") == [], "thirteen hours after the last use, not before"
+        lived.later(3 * HOUR)
+        assert current_version(lived.world.cluster("web")) == "1.35.1"
+        assert "overrideSettings" not in str([write.body for write in lived.writes("web")])
+        assert lived.memory("web").target(None).setbacks == {}
