@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tarfile
+from operator import add
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -75,6 +77,35 @@ def test_one_means_available_in_one_archive_and_gone_in_the_other(tmp_path):
     assert {day[0][0] for day in found["plain"]} == {1}
     first, second = found["cant-be-late 8 zones"]
     assert (first[0][0], second[0][-1]) == (0, 16)
+
+
+class Peeking:
+    def act(self, market: Market) -> None:
+        market.ask(0, market.window[0][market.turn + 1] - len(market.spot[0]))
+
+
+def asked_before_they_part(policy) -> list[list[tuple[int | None, int]]]:
+    """What is asked for in two markets that have the first 200 turns in common. The policy is handed the market itself,
+    its future included.
+    """
+    past = [[4] * 150 + [0] * 50, [0] * 60 + [2] * 140]
+    asked: list[list[tuple[int | None, int]]] = []
+    for come in ([[4] * 9, [0] * 9], [[0] * 9, [4] * 9]):
+        market, acting, told = Market([*map(add, past, come)], PAPER, Random(0)), policy(), []
+        plain = market.ask
+        market.ask = lambda zone, more, told=told, plain=plain: (told.append((zone, more)), plain(zone, more))[1]
+        for _ in range(200):
+            acting.act(market)
+            market.play()
+        asked.append(told)
+    return asked
+
+
+def test_no_turn_to_come_changes_what_the_rule_does():
+    one, two = asked_before_they_part(Rule)
+    assert one == two != []
+    one, two = asked_before_they_part(Peeking)
+    assert one != two, "a policy that looks ahead is found out"
 
 
 def test_it_runs_and_says_what_is_met():

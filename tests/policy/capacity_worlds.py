@@ -101,6 +101,8 @@ class Story:
     evicted: dict[int, datetime] = field(default_factory=dict)
     refused: dict[int, datetime] = field(default_factory=dict)
     blind: bool = False
+    foretold: timedelta | None = None
+    """Every reading holds evictions and refusals of so long after it."""
     cramped: bool = False
     """How much room there is cannot be read."""
     price: Any = 1.0
@@ -125,6 +127,7 @@ class Story:
 
     def sights(self) -> dict[str, PoolSight]:
         found = {}
+        later = () if self.foretold is None else (self.now + self.foretold,)
         for zone, nodes in enumerate(self.spot):
             ready, evicted = self.ready(nodes), self.evicted.get(zone)
             found[f"spot{zone}"] = sight(
@@ -133,8 +136,8 @@ class Story:
                 self.now,
                 wanted=len(nodes),
                 starting=len(nodes) - ready,
-                evictions=() if evicted is None else (evicted,),
-                failed_at=self.refused.get(zone),
+                evictions=(*(() if evicted is None else (evicted,)), *later),
+                failed_at=self.refused.get(zone, *later),
                 price=self.price,
                 problem="throttled" if self.blind else None,
                 room_problem="the quota could not be read" if self.cramped else None,

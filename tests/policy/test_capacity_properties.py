@@ -78,6 +78,14 @@ def test_no_future_value_changes_a_decision(market, another, policy):
     assert until_cut(one) == until_cut(two)
 
 
+@given(traces(), ANY, st.integers(1, 30))
+@settings(max_examples=20, deadline=None)
+def test_what_a_reading_dates_later_changes_no_decision(market, policy, minutes):
+    """A log that runs ahead of our clock, or a trace that gives its future away."""
+    story, told = Story(policy), Story(policy, foretold=timedelta(minutes=minutes))
+    assert told.play(market).done == story.play(market).done
+
+
 @given(traces(), st.integers(0, 200), st.integers(1, 60))
 @settings(max_examples=40, deadline=None)
 def test_unknown_never_lowers_anything(market, begin, length):

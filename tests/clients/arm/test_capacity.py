@@ -11,7 +11,7 @@ import pytest
 from lamplighter.simulator import Fault, SimulatorCredential, SimulatorTransport, World
 from shared.clients.azure import Cloud, endpoint_of
 from shared.clients.capacity import capacity, with_room, with_scores
-from shared.clients.fleet import inventory
+from shared.clients.fleet import inventory, some
 from shared.clients.market import list_prices
 from shared.model.facts import Fact
 from shared.model.fleet import Scope
@@ -238,6 +238,22 @@ class TestRoom:
         facts = azure.look()
         [fact] = with_room(azure.cloud, azure.clusters, facts).values()
         assert {sight.addresses_per_node for sight in fact.value if sight.name != "system"} == {1}
+
+
+def test_a_thousand_clusters_are_a_few_calls_and_none_for_a_pool():
+    """What `pulse` asks every minute: the clusters by their ids, their nodes, one log; prices were kept."""
+    azure = Azure(*({"name": f"web{number}", "pools": pools()} for number in range(1000)))
+    azure.look()
+    azure.world.requests.clear()
+    now = azure.world.now()
+    seen = some(azure.cloud, sorted(one.id for one in azure.clusters), now).clusters
+    prices = list_prices(azure.cloud, seen, azure.cache, now)
+    facts = capacity(azure.cloud, seen, prices, azure.cache, now)
+    assert {sight.ready for fact in facts.values() for sight in fact.value if sight.name == "ondemand"} == {1}
+    assert len(facts) == 1000
+    assert set(azure.world.requests) == {"POST query_resources", "GET list_activity"}
+    assert sum(azure.world.requests.values()) <= 15
+    azure.cloud.close()
 
 
 class TestScores:
