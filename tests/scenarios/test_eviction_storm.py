@@ -235,9 +235,11 @@ class TestTrouble:
         storm.later(timedelta(minutes=70))
         assert [(pool, size) for _, pool, size in resizes(storm)][:1] == [("ondemand", 3)]
 
-    def test_advice_that_is_not_granted_holds_nothing_back(self, storm):
-        storm.world.inject(Fault.forbidden("*placementscores*"))
+    @pytest.mark.parametrize("path", ["*placementscores*", "*retail/prices*"])
+    def test_advice_and_prices_that_cannot_be_had_hold_nothing_back(self, storm, path):
+        storm.world.inject(Fault.forbidden(path))
         storm.later(timedelta(hours=3))
+        assert storm.world.faults[0].struck
         assert [pool for _, pool, _ in resizes(storm)] == ["ondemand", "spot2", "ondemand"]
 
     def test_a_throttled_write_is_tried_again_when_azure_says(self, storm):
