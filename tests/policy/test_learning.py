@@ -96,6 +96,27 @@ def test_being_used_once_more_never_leads_to_an_earlier_stop(past, pause, use):
     assert later >= due
 
 
+def test_a_click_keeps_what_was_promised_before():
+    """People who pause after their first need and leave after their second: alone, the wait would be shorter now."""
+    activity, begin, due, _ = list(live([(1, 0.35), (1, 21)] * 60 + [(1, 0.35)], COSTS))[-1]
+    activity = learning.observe(activity, begin, begin + 5 * MINUTE, Stretch.IDLE, COSTS)
+    activity = learning.observe(activity, begin + 5 * MINUTE, begin + 6 * MINUTE, Stretch.ACTIVE, COSTS)
+
+    assert begin + 6 * MINUTE + HOUR * foresight.wait(activity, COSTS).hours < due, "else nothing would be tested"
+    assert activity.promised == due
+
+
+def test_a_later_promise_outlasts_another_click():
+    activity = next(iter(live([(1, 0.35)], COSTS)))[0]
+    at = activity.through
+    quiet = learning.observe(activity, at, at + 5 * MINUTE, Stretch.IDLE, COSTS)
+    again = replace(quiet, promised=at + 3 * HOUR)
+
+    assert (
+        learning.observe(again, again.through, again.through + MINUTE, Stretch.ACTIVE, COSTS).promised == at + 3 * HOUR
+    )
+
+
 @given(traces)
 @settings(max_examples=60, deadline=None)
 def test_waits_stay_between_the_starting_cost_and_the_longest_wait(past):
@@ -202,6 +223,17 @@ class TestWeek:
         off = replace(learning.observe(activity, evening, evening, Stretch.OFF, dear), credit=-9.0)
 
         assert foresight.ahead(off, evening + 63 * HOUR, dear, 10 * MINUTE) is None
+
+    def test_what_it_has_to_cover_is_an_hour_for_nothing_two_breaks_even_and_the_lead(self):
+        """A start ahead that nobody came for, then the next need, late: just covered, and a minute short of it."""
+        dear = Costs(0.1, 3.0, 4.0)
+        activity, evening = self.learned(dear)
+        off = learning.observe(activity, evening, evening, Stretch.OFF, dear)
+        owed = off.spent + dear.break_even + 1.0 + 10 / 60 - 2 * dear.break_even
+
+        for credit, covered in ((owed + 0.001, True), (owed - 0.016, False)):
+            hour = foresight.ahead(replace(off, credit=credit), evening + 63 * HOUR, dear, 10 * MINUTE)
+            assert (hour is not None) is covered
 
 
 class TestZone:
