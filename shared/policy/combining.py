@@ -101,9 +101,9 @@ def _findings(observed: Observed, settings: Signals, window: Window, now: dateti
         return
     required = settings.logs == "required"
     if observed.jobs is not None and settings.pods != "ignored":
-        yield _logged("jobs", "{} pods ran at {}", observed.jobs, window, required=required)
+        yield _logged("jobs", "{} pod{} ran at {}", observed.jobs, window, required=required)
     if observed.writes is not None:
-        yield _logged("writes", "of {} accounts, last at {}", observed.writes, window, required=required)
+        yield _logged("writes", "of {} account{}, last at {}", observed.writes, window, required=required)
 
 
 def _gauged(gauge: _Gauge, measure: Measure, pools: tuple[str, ...], window: Window, now: datetime) -> _Finding:
@@ -190,7 +190,9 @@ def _changes(levels: Mapping[datetime, Mapping[str, int]]) -> Iterator[tuple[dat
 def _logged(source: str, said: str, entry: LogEntry, window: Window, *, required: bool) -> _Finding:
     if entry.active_at is not None:
         at = min(entry.active_at, window.end)
-        return _Finding(source, Use.ACTIVE, said.format(entry.amount, clock(at)), at, window.end)
+        return _Finding(
+            source, Use.ACTIVE, said.format(entry.amount, "" if entry.amount == 1 else "s", clock(at)), at, window.end
+        )
     if entry.problem is not None:
         return _Finding(source, Use.UNKNOWN, entry.problem, optional=entry.absent and not required)
     if entry.recorded_at is None or entry.recorded_at < window.end - LOG_DELAY:

@@ -269,6 +269,7 @@ def test_a_write_that_was_recorded_late_is_told_with_its_own_time():
     at = WINDOW.begin - 3 * MINUTE
     found = signal(replace(QUIET, jobs=HERE, writes=replace(HERE, active_at=at, amount=1)))
     assert (found.use, found.last_active_at, found.quiet_at) == (Use.ACTIVE, at, WINDOW.begin)
+    assert found.sentence.startswith("writes of 1 account, last at ")
 
 
 def test_patterns_mean_what_globs_mean():
