@@ -1,8 +1,9 @@
 """What goes wrong, as values: `world.inject(Fault.throttled("POST */stop", retry_after=30))`.
 
 `match` is a method and a glob over the path, both without case: "POST */stop", "GET */managedclusters/web",
-"* */agentpools/*", "POST */microsoft.resourcegraph/*", "*". `times` is how often it strikes (None: always), `skip` how
-many matching requests pass first. A fault that belongs to an operation strikes only when one is accepted.
+"* */agentpools/*", "POST */microsoft.resourcegraph/*", "*". `about` is a text that the body must hold, without case.
+`times` is how often it strikes (None: always), `skip` how many matching requests pass first. A fault that belongs to an
+operation strikes only when one is accepted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Fault:
     seconds: float = 0.0
     how: str = ""
     effect: bool = False
+    about: str = ""
     struck: int = 0
 
     @classmethod
@@ -136,6 +138,8 @@ class Fault:
         if not glob:
             method, glob = "*", self.match
         if not fnmatchcase(request.method, method.upper()) or not fnmatchcase(request.key, glob.lower()):
+            return False
+        if self.about and self.about.lower() not in request.body.decode("utf-8", "replace").lower():
             return False
         if self.skip > 0:
             self.skip -= 1

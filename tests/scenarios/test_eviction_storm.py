@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -240,6 +241,13 @@ class TestTrouble:
         storm.world.inject(Fault.forbidden(path))
         storm.later(timedelta(hours=3))
         assert storm.world.faults[0].struck
+        assert [pool for _, pool, _ in resizes(storm)] == ["ondemand", "spot2", "ondemand"]
+
+    def test_rates_and_spot_prices_of_resource_graph_hold_nothing_back_either(self, storm):
+        blind = replace(Fault.forbidden("POST */microsoft.resourcegraph/*"), about="spotresources")
+        storm.world.inject(blind)
+        storm.later(timedelta(hours=3))
+        assert blind.struck
         assert [pool for _, pool, _ in resizes(storm)] == ["ondemand", "spot2", "ondemand"]
 
     def test_a_throttled_write_is_tried_again_when_azure_says(self, storm):
