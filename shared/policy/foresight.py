@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
-from operator import itemgetter
+from operator import itemgetter, mul
 from zoneinfo import ZoneInfo
 
 from shared.model.activity import BINS, EDGES, HOURS, PLACES, Activity, Stretch, floats
@@ -123,12 +124,13 @@ def wait(activity: Activity, costs: Costs) -> Wait:
     good = [edge for edge, cost in bill.items() if cost <= least * (1 + SAME)]
     best = min(good, key=lambda edge: abs(math.log(edge / costs.break_even)))
     hours = min(_covered(best, activity.credit, costs.break_even), costs.longest)
+    within = _below(odds, hours)[0]
     return Wait(
         hours,
         learned=True,
         spells=sum(floats(activity.spells)),
-        returns=_chance_within(odds, hours),
-        later=_chance_within(odds, hours + costs.break_even) - _chance_within(odds, hours),
+        returns=within,
+        later=_below(odds, hours + costs.break_even)[0] - within,
         cost=bill[best],
         break_even_cost=_bill(odds, plain, costs.break_even),
         clamped=hours != best,
@@ -159,7 +161,8 @@ def first_wait(activity: Activity, at: datetime, costs: Costs) -> tuple[float, b
 def spell_odds(activity: Activity) -> tuple[float, ...]:
     """(BINS,) chances of the length of the spell that follows the present need; they sum to 1."""
     counts = floats(activity.spells)
-    all_places = [sum(counts[number::BINS]) for number in range(BINS)]
+    rows = (counts[number * BINS : (number + 1) * BINS] for number in range(PLACES))
+    all_places = [sum(column) for column in zip(*rows, strict=True)]
     general = _normal([PRIOR_WEIGHT * even / sum(_PRIOR) + seen for even, seen in zip(_PRIOR, all_places, strict=True)])
     first = place_row(activity.place) * BINS
     here = counts[first : first + BINS]
@@ -183,24 +186,23 @@ def _prefix(odds: tuple[float, ...]) -> tuple[list[float], list[float]]:
     return stay, gone
 
 
-def _parts(odds: tuple[float, ...], hours: float) -> Iterator[tuple[float, float]]:
-    """(chance, mean hours) of the parts of bins below `hours`."""
-    for number, chance in enumerate(odds[:-1]):
-        low, high = (EDGES[number - 1] if number else 0.0), EDGES[number]
-        if hours >= high:
-            yield chance, _MEAN[number]
-        elif hours > low:
-            share = hours / high if number == 0 else math.log(hours / low) / _LOG_STEP
-            yield chance * share, hours / 2 if number == 0 else (hours - low) / math.log(hours / low)
-
-
-def _chance_within(odds: tuple[float, ...], hours: float) -> float:
-    return sum(chance for chance, _ in _parts(odds, hours))
+def _below(odds: tuple[float, ...], hours: float) -> tuple[float, float]:
+    """(chance that a spell ends within `hours`, hours run in such spells); within a bin log(hours) is spread evenly."""
+    number = bisect_right(EDGES, hours)
+    chance, stay = sum(odds[:number]), sum(map(mul, odds[:number], _MEAN))
+    low = EDGES[number - 1] if number else 0.0
+    if number == len(EDGES) or hours <= low:
+        return chance, stay
+    if number == 0:
+        part, mean = odds[0] * hours / EDGES[0], hours / 2
+    else:
+        part, mean = odds[number] * math.log(hours / low) / _LOG_STEP, (hours - low) / math.log(hours / low)
+    return chance + part, stay + part * mean
 
 
 def _bill(odds: tuple[float, ...], hours: float, break_even: float) -> float:
-    stay = sum(chance * mean for chance, mean in _parts(odds, hours))
-    return stay + (1.0 - _chance_within(odds, hours)) * (hours + break_even)
+    chance, stay = _below(odds, hours)
+    return stay + (1.0 - chance) * (hours + break_even)
 
 
 # --- the next need ---
