@@ -38,7 +38,7 @@ def follow(world: World, cluster: Cluster, at: datetime) -> None:
             pool.nodes = None
         elif pool.nodes is None:
             count = int(pool.value("count") or 0)
-            nodes = tuple(Node(number, _zone(pool, number), at, ready=True) for number in range(count))
+            nodes = tuple(Node(number, _zone(pool, number), ready=True) for number in range(count))
             set_nodes(world, cluster, pool, nodes, at)
             if pool.value("enableAutoScaling"):
                 watch(world, cluster, pool, at)
@@ -72,7 +72,7 @@ def grow(world: World, cluster: Cluster, pool: Pool, size: int, at: datetime) ->
         if code:
             break
         number += 1
-        have = (*have, Node(number, zone, at, ready=False))
+        have = (*have, Node(number, zone, ready=False))
         pool.nodes = have
         world.market.schedule(ready_at, "ready", (cluster.key, pool.name, number))
     set_nodes(world, cluster, pool, have, at)

@@ -27,14 +27,14 @@ def instance_rows(world: World, scope: frozenset[str]) -> Iterator[tuple[dict[st
         if cluster.subscription.lower() in scope and cluster.power == RUNNING:
             for pool in cluster.pools:
                 if pool.power == RUNNING:
-                    for node in _nodes(pool, world):
+                    for node in _nodes(pool):
                         yield _instance(cluster, pool, node), cluster.subscription, node_group(cluster)
 
 
-def _nodes(pool: Pool, world: World) -> tuple[Node, ...]:
+def _nodes(pool: Pool) -> tuple[Node, ...]:
     if pool.nodes is not None:
         return pool.nodes
-    return tuple(Node(number, "", world.now(), ready=True) for number in range(int(pool.value("count") or 0)))
+    return tuple(Node(number, "", ready=True) for number in range(int(pool.value("count") or 0)))
 
 
 def _instance(cluster: Cluster, pool: Pool, node: Node) -> dict[str, Any]:

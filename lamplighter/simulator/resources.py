@@ -112,7 +112,6 @@ class Node:
 
     number: int
     zone: str
-    born_at: datetime
     ready: bool
 
 

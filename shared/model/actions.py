@@ -318,7 +318,7 @@ ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
         kind.kind: kind
         for kind in (
             *(StartCluster, StopCluster, StartPool, StopPool),
-            *(GrowPool, ShrinkPool, RaisePool, LowerPool, SilenceAlerts, UnsilenceAlerts),
+            *(GrowPool, ShrinkPool, RaisePool, LowerPool),
             *(UpgradeControlPlane, UpgradePool, UpgradeNodeImage),
             *(Reconcile, SetTier, PutMaintenance, SilenceAlerts, UnsilenceAlerts),
         )
