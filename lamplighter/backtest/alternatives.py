@@ -98,16 +98,19 @@ def timeout(after: timedelta) -> Callable[[Trace, Limits], Ran]:
     return run
 
 
-def clairvoyant(trace: Trace, limits: Limits) -> Ran:
-    """Up exactly when needed, and through every gap in which stopping would save nothing or is not possible."""
+def clairvoyant(trace: Trace, limits: Limits, saving: int = 0) -> Ran:
+    """Up exactly when needed, and through every gap in which a stop is not possible or saves no more than `saving`."""
     overhead = limits.start_takes + limits.stop_takes
     spans = [(trace.begin, trace.begin)]
     for begin, end in trace.busy:
         since, at = spans[-1]
-        if begin - at > overhead and begin - at >= overhead + limits.rest:
+        if begin - at > overhead + saving and begin - at >= overhead + limits.rest:
             spans.append((begin, end))
         else:
             spans[-1] = since, end
+    since, at = spans[-1]
+    if trace.end - at <= limits.stop_takes + saving:
+        spans[-1] = since, trace.end
     first, *later = spans
     billed = [(first[0], first[1] + limits.stop_takes)]
     billed += [(begin - limits.start_takes, end + limits.stop_takes) for begin, end in later]

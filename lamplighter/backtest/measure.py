@@ -34,6 +34,7 @@ class Measured:
     """Needs that found it off, or were interrupted by its going off."""
     late: int
     """That people waited, or that it was off while they needed it and did not wait."""
+    stops: int
 
     def __add__(self, other: Measured) -> Measured:
         return Measured(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -85,11 +86,12 @@ def measured(trace: Trace, ran: Ran, *, waits: bool) -> Measured:
         covered=shared_seconds(trace.busy, ran.up),
         cold_starts=cold,
         late=late,
+        stops=sum(end < trace.end for _, end in ran.billed),
     )
 
 
 def total(measures: Iterable[Measured]) -> Measured:
-    return sum(measures, Measured(0, 0, 0, 0, 0, 0))
+    return sum(measures, Measured(0, 0, 0, 0, 0, 0, 0))
 
 
 def _off(trace: Trace, up: Sequence[Interval]) -> Iterable[tuple[int, int, bool]]:

@@ -11,6 +11,7 @@ from lamplighter.backtest.limits import Limits
 from lamplighter.backtest.measure import Ran, measured
 from lamplighter.backtest.replay import Terms, replay
 from lamplighter.backtest.report import Outcome, Report
+from lamplighter.backtest.weighing import weights
 from lamplighter.terminal import bar, counted, warn
 from shared.policy.document import Policy
 
@@ -23,7 +24,7 @@ def compared(history: History, mine: Policy, ways: Sequence[Alternative | Policy
             outcomes.append(_ran(history, way, terms.limits))
         else:
             outcomes.append(_replayed(history, way, terms))
-    return Report(history, terms.limits, tuple(outcomes))
+    return Report(history, terms.limits, tuple(outcomes), weights(history, mine, terms.limits))
 
 
 def _replayed(history: History, policy: Policy, terms: Terms) -> Outcome:

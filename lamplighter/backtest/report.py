@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.backtest.history import DAY, History
 from lamplighter.backtest.limits import Limits
-from lamplighter.backtest.measure import Measured, total
+from lamplighter.backtest.measure import HOUR, Measured, total
+from lamplighter.backtest.weighing import Weight, over_least
 from lamplighter.terminal import console, counted, table
 from shared.errors import InputError
+from shared.policy.durations import show_duration
 from shared.reports.chart import Panel, bars
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ class Report:
     history: History
     limits: Limits
     outcomes: tuple[Outcome, ...]
+    weights: tuple[Weight, ...]
+    """Of the clusters, in the order of the traces, by the policy of the first outcome."""
+
+    def bill(self, outcome: Outcome) -> float:
+        return over_least(outcome.clusters, self.weights)
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -62,15 +69,23 @@ def document(report: Report) -> dict[str, Any]:
             "stop_seconds": limits.stop_takes,
             "rest_seconds": limits.rest,
         },
+        "costs": [
+            {"starting_hours": starting, "waiting_hours": waiting, "clusters": number}
+            for (starting, waiting), number in _costs(report).items()
+        ],
         "outcomes": [
             {
                 "name": outcome.name,
                 "says": outcome.says,
                 "policy": outcome.policy,
-                "total": _numbers(outcome.total),
+                "total": _numbers(outcome.total, report.bill(outcome)),
                 "clusters": [
-                    {"cluster": trace.cluster.name, "id": trace.cluster.id, **_numbers(one)}
-                    for trace, one in zip(history.traces, outcome.clusters, strict=True)
+                    {
+                        "cluster": trace.cluster.name,
+                        "id": trace.cluster.id,
+                        **_numbers(one, over_least([one], [weight])),
+                    }
+                    for trace, one, weight in zip(history.traces, outcome.clusters, report.weights, strict=True)
                 ],
             }
             for outcome in report.outcomes
@@ -78,18 +93,25 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _numbers(one: Measured) -> dict[str, Any]:
+def _costs(report: Report) -> Counter[tuple[float, float]]:
+    """starting_cost and waiting_cost in hours, and on how many clusters they hold."""
+    return Counter((round(one.starting, 4), round(one.waiting, 4)) for one in report.weights)
+
+
+def _numbers(one: Measured, bill: float) -> dict[str, Any]:
     return {
-        "hours": round(one.there / 3600, 3),
+        "hours": round(one.there / HOUR, 3),
         "hours_on": round(one.hours_on, 3),
         "hours_saved": round(one.hours_saved, 3),
         "share_saved": round(one.share_saved, 4),
         "cold_starts": one.cold_starts,
         "cold_starts_a_day": round(one.cold_starts_a_day, 4),
-        "hours_needed": round(one.needed / 3600, 3),
+        "hours_needed": round(one.needed / HOUR, 3),
         "share_covered": None if one.share_covered is None else round(one.share_covered, 4),
         "late_minutes": round(one.late / 60, 2),
         "late_minutes_a_day": round(one.late_minutes_a_day, 3),
+        "stops": one.stops,
+        "bill_over_least": round(bill, 4),
     }
 
 
@@ -103,31 +125,43 @@ def show(report: Report) -> None:
         style="bold",
     )
     out.print()
-    _show_outcomes(out, report.outcomes)
+    _show_outcomes(out, report)
     _show_clusters(out, report)
     out.print(
         "\nFor a cluster and day: cold, how often it was needed and off; late, minutes of waiting or going without it."
-        "\nCovered: share of the time it was needed in which it was up.",
+        "\nCovered: share of the time it was needed in which it was up."
+        f"\nBill: hours on and {_dearer(report)},"
+        "\nas a multiple of the least that somebody who knows every need could pay. Work that is lost is on no bill.",
         style="dim",
     )
 
 
-def _show_outcomes(out: Console, outcomes: Sequence[Outcome]) -> None:
-    rows = table("", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "*")
-    for outcome in outcomes:
+def _dearer(report: Report) -> str:
+    """What a bill has beside hours on."""
+    (starting, waiting), *others = _costs(report)
+    if others:
+        return "what its rule says a stop (starting_cost) and a cold start (waiting_cost) cost"
+    stop, cold = (show_duration(timedelta(hours=hours)) for hours in (starting, waiting))
+    return f"{stop} for each stop (starting_cost), {cold} for each cold start (waiting_cost)"
+
+
+def _show_outcomes(out: Console, report: Report) -> None:
+    rows = table("", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "bill>", "*")
+    for outcome in report.outcomes:
         style = "bold" if outcome.policy else ""
-        rows.add_row(outcome.name, *_cells(outcome.total), outcome.says, style=style)
+        bill = f"{report.bill(outcome):.2f}"
+        rows.add_row(outcome.name, *_cells(outcome.total), bill, outcome.says, style=style)
     out.print(rows)
 
 
 def _show_clusters(out: Console, report: Report) -> None:
     asked = report.outcomes[0]
-    pairs = zip(report.history.traces, asked.clusters, strict=True)
-    ranked = sorted(pairs, key=lambda pair: (-pair[1].billed, pair[0].cluster.name))
+    rated = zip(report.history.traces, asked.clusters, report.weights, strict=True)
+    ranked = sorted(rated, key=lambda one: (-one[1].billed, one[0].cluster.name))
     out.print(f"\nClusters under {asked.name}, those that ran longest first", style="bold")
-    rows = table("cluster*", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>")
-    for trace, one in ranked[:SHOWN]:
-        rows.add_row(trace.cluster.name, *_cells(one))
+    rows = table("cluster*", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "bill>")
+    for trace, one, weight in ranked[:SHOWN]:
+        rows.add_row(trace.cluster.name, *_cells(one), f"{over_least([one], [weight]):.2f}")
     out.print(rows)
     if len(ranked) > SHOWN:
         out.print(f"and {len(ranked) - SHOWN:,} more; --json tells of all", style="dim")
@@ -146,13 +180,14 @@ def _cells(one: Measured) -> tuple[str, ...]:
 
 
 def picture(report: Report) -> dict[str, Any]:
-    """Vega-Lite: four small bar charts side by side, a bar for each way of running the clusters."""
+    """Vega-Lite: five small bar charts side by side, a bar for each way of running the clusters."""
     totals = [outcome.total for outcome in report.outcomes]
     panels = (
         Panel("hours on, % of always-on", tuple(100 * (1 - one.share_saved) for one in totals)),
         Panel("cold starts a day", tuple(one.cold_starts_a_day for one in totals), ".2f"),
         Panel("needed time not covered, %", tuple(100 * (1 - (one.share_covered or 0.0)) for one in totals)),
         Panel("late, minutes a day", tuple(one.late_minutes_a_day for one in totals)),
+        Panel("bill, times the least", tuple(map(report.bill, report.outcomes)), ".2f"),
     )
     history = report.history
     title = f"{counted(len(history.traces), 'cluster')}, {(history.end - history.begin) / DAY:.0f} days"

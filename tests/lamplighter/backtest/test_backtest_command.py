@@ -38,7 +38,7 @@ def outcomes(ran) -> dict[str, dict]:
 def test_json_is_the_contract(run):
     """Scripts read this: exactly these keys, `Z`, hours and shares as numbers."""
     said = run(*HERE, "--rule", "hours", "--json")
-    assert list(said.json) == ["history", "limits", "outcomes"]
+    assert list(said.json) == ["history", "limits", "costs", "outcomes"]
     assert said.json["history"] == {
         "source": "usage.csv",
         "begin": "2026-03-02T00:00:00Z",
@@ -46,6 +46,7 @@ def test_json_is_the_contract(run):
         "clusters": 2,
     }
     assert said.json["limits"] == {"start_seconds": 360, "stop_seconds": 180, "rest_seconds": 1800}
+    assert said.json["costs"] == [{"starting_hours": 0.1, "waiting_hours": 0.4, "clusters": 2}]
     names = ["standard hours", "always-on", "12x5", "idle 10m", "idle 30m", "idle 1h", "idle 2h", "optimum"]
     assert list(outcomes(said)) == names
     assert [one["policy"] for one in said.json["outcomes"]] == [True] + [False] * 7
@@ -61,6 +62,8 @@ def test_json_is_the_contract(run):
         "share_covered": 1.0,
         "late_minutes": 0.0,
         "late_minutes_a_day": 0.0,
+        "stops": 0,
+        "bill_over_least": round(96 / (2 * 0.15 + 2 * (0.1 + 8 + 0.05 + 0.1)), 4),
     }
     assert [one["cluster"] for one in always["clusters"]] == ["shop-prod", "web-dev"]
     assert always["clusters"][0]["share_covered"] is None, "nobody needed it"

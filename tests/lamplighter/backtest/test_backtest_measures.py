@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamplighter.backtest.alternatives import alternative
-from lamplighter.backtest.history import Trace, history_cluster, merged, shared_seconds
+from lamplighter.backtest.history import Trace, history, history_cluster, merged, shared_seconds
 from lamplighter.backtest.limits import Limits
 from lamplighter.backtest.measure import Measured, Ran, measured, total
+from lamplighter.backtest.weighing import Weight, over_least, weights
+from shared.policy.document import read_policy
 
 MONDAY = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
 LIMITS = Limits(start_takes=6 * 60, stop_takes=3 * 60, rest=30 * 60)
@@ -125,3 +127,57 @@ class TestMeasured:
         both = total([one, one])
         assert (both.needed, both.cold_starts) == (2 * one.needed, 2)
         assert both.cold_starts_a_day == one.cold_starts_a_day == 1
+
+
+POLICY = """\
+version: 1
+environments:
+  - {name: dev, match: {names: ["*"]}}
+rules:
+  - {name: web, match: {names: [web]}, idle: {after: 3h, starting_cost: STARTING, waiting_cost: 1h}}
+"""
+
+
+def weight(one: Trace, starting: str = "30m") -> Weight:
+    policy = read_policy(POLICY.replace("STARTING", starting), "policy.yaml")
+    return weights(history("by hand", [one]), policy, LIMITS)[0]
+
+
+class TestBill:
+    def test_it_is_hours_on_and_what_stops_and_cold_starts_cost(self) -> None:
+        """Least: 3 min and a stop, 6 min, an hour, 3 min and a stop. A timeout: 132 minutes, two stops, one wait."""
+        one = trace((600, 660))
+        found = weight(one)
+        assert (found.starting, found.waiting, found.least) == (0.5, 1.0, pytest.approx(72 / 60 + 2 * 0.5))
+        _, _, timeout = ran("30m", one)
+        assert timeout.stops == 2
+        assert found.bill(timeout) == pytest.approx(132 / 60 + 2 * 0.5 + 1)
+        assert over_least([timeout], [found]) == pytest.approx(4.2 / 2.2)
+
+    def test_a_fleet_pays_the_sum_of_the_bills(self) -> None:
+        """Not the mean of the ratios: a cluster that nobody needs would make every fleet look bad."""
+        used, unused = trace((600, 660)), trace()
+        _, _, found = ran("always-on", used)
+        assert over_least([found, found], [weight(used), weight(unused)]) == pytest.approx(48 / (2.2 + 0.55))
+
+    def test_a_stop_that_costs_more_than_it_saves_is_not_made(self) -> None:
+        """Nine hours off do not pay for ten: on all day. What the rule does not say is 6 and 24 minutes."""
+        assert weight(trace((0, 540), (900, 1440)), "10h").least == 24
+        assert weight(trace((0, 540)), "20h").least == 24, "nor one at the end"
+        other = Trace(history_cluster("other"), MONDAY, MONDAY + 86400, ())
+        assert weights(history("by hand", [other]), read_policy(POLICY.replace("STARTING", "1h"), "p"), LIMITS) == (
+            Weight(0.1, 0.4, pytest.approx(0.15)),
+        )
+
+    @given(
+        st.lists(st.tuples(st.integers(0, 2 * DAY), st.integers(1, 600)), max_size=8),
+        st.sampled_from(["0m", "6m", "1h", "5h"]),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_nobody_serves_all_in_time_for_less_than_the_least(self, needs: list[tuple[int, int]], cost: str) -> None:
+        one = trace(*merged((begin, min(begin + length, 2 * DAY)) for begin, length in needs), days=2)
+        found = weight(one, cost)
+        for name in ("always-on", "optimum", "10m", "30m", "2h", "12x5"):
+            _, _, way = ran(name, one)
+            if way.covered == way.needed:
+                assert found.bill(way) >= found.least - 1e-9
