@@ -162,7 +162,7 @@ def _claim(case: _Case) -> str:
         if pool is not None:
             memory = protocol.save_size(case.stored.value, pool, now)
     if not isinstance(memory, protocol.Dropped):
-        memory = protocol.claim(memory, decision, now)
+        memory = protocol.claim(memory, decision, now, case.policy.timezone)
     if isinstance(memory, protocol.Dropped):
         if memory.until is not None:
             return _later(app, case.message, memory.until - now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 
@@ -14,11 +14,13 @@ class Window:
     end: datetime
     started_at: datetime | None = None
     """When the cluster was last started, if that is known: nothing is measured until its nodes are up."""
+    zone: str = "UTC"
+    """IANA name of the zone that people are told its times in."""
 
     def since(self, started_at: datetime | None) -> Window:
         """The same stretch of a cluster that was started then; begin equals end when that was after the end."""
         begin = self.begin if started_at is None else min(max(self.begin, started_at), self.end)
-        return Window(begin, self.end, started_at)
+        return replace(self, begin=begin, started_at=started_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Bench:
 
     @property
     def zone(self) -> str:
-        return self.hearing.owner.zone
+        return self.policy.timezone
 
     def of(self, pool: str | None) -> list[Proposal]:
         """What was said about one target."""

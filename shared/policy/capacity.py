@@ -25,6 +25,7 @@ from shared.model.decisions import Reason
 from shared.model.spot import PoolSight
 from shared.policy.capacity_group import Group, held, room
 from shared.policy.durations import show_duration
+from shared.policy.spoken import spoken
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -102,7 +103,9 @@ def _fall_back(group: Group, missing: int) -> Step | None:
         return None
     lost = [(pool.name, at) for pool in group.spots if (at := group.past.pool(pool.name).lost_at) is not None]
     name, since = max(lost, key=lambda one: one[1], default=("", None))
-    cause = f"{name} lost nodes {since:%H:%M} UTC" if since is not None else "not enough nodes are ready"
+    cause = "not enough nodes are ready"
+    if since is not None:
+        cause = f"{name} lost nodes {spoken(since, group.terms.zone)}"
     text = f"{missing} of {group.demand} nodes are missing: {cause}"
     return Step(pool, max(have + add, held(pool)), Why.FALL_BACK, text, chosen=False, since=since)
 
@@ -179,7 +182,7 @@ def _spent(group: Group) -> str:
 
 def _no_pool(group: Group) -> str:
     waiting = [at for pool in group.spots if (at := group.past.pool(pool.name).retry_at) is not None and at > group.now]
-    when = f"; next asked {min(waiting):%H:%M} UTC" if waiting else ""
+    when = f"; next asked {spoken(min(waiting), group.terms.zone)}" if waiting else ""
     return f"no spot pool has room{when}"
 
 
@@ -233,7 +236,7 @@ def _lower(group: Group, pool: PoolSight, size: int, why: Why) -> Step | Rest:
     if drain is None or group.now >= drain.retry_at:
         return step
     times = "once" if drain.count == 1 else f"{drain.count} times"
-    told = f"{pool.name} could not be drained {times}; left alone until {drain.retry_at:%H:%M} UTC"
+    told = f"{pool.name} could not be drained {times}; left alone until {spoken(drain.retry_at, group.terms.zone)}"
     return Rest(told, step, Reason.RETRY_LATER, drain.retry_at)
 
 

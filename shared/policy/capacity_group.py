@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.model.spot import GroupPast, PoolSight
+from shared.policy.spoken import spoken
 
 LEAVING = timedelta(minutes=5)
 """Of co-interruptions in one size and zone more than 92 % fall within 3 minutes (Spot-and-Scoot, 2026)."""
@@ -48,6 +49,8 @@ class Terms:
     """None: half as long as a fallback takes, twice that for each further fallback of the last hour."""
     moves_per_hour: int = 4
     moves_per_day: int = 12
+    zone: str = "UTC"
+    """IANA name of the zone that times are told in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Group:
         if pool.ready is None or pool.wanted is None or (pool.autoscaling and pool.min_count is None):
             return f"{pool.name}: its size could not be read"
         if self.now - pool.at > STALE:
-            return f"{pool.name}: last read {pool.at:%H:%M} UTC"
+            return f"{pool.name}: last read {spoken(pool.at, self.terms.zone)}"
         return None
 
     def leaving(self, pool: PoolSight) -> bool:

@@ -37,6 +37,7 @@ from shared.policy.endings import (
 )
 from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
 from shared.policy.settle import DEADLINES, deadline_of, settle
+from shared.policy.spoken import spoken
 
 __all__ = [
     "DEADLINES",
@@ -96,15 +97,15 @@ class Dropped:
     """TOO_EARLY only: when it may go; a message sent again must not arrive before."""
 
 
-def claim(memory: Memory, decision: Decision, now: datetime) -> Memory | Dropped:
+def claim(memory: Memory, decision: Decision, now: datetime, zone: str = "UTC") -> Memory | Dropped:
     """CLAIMED for `decision`, the one that the message carries, or why not.
 
     Before it: a fresh reading, its locks, and `decide` agreeing on both. After it: swap, `may_write`, the write.
-    Raises ValueError when the row is another cluster's.
+    Why not is told in times of the zone. Raises ValueError when the row is another cluster's.
     """
     if decision.cluster != memory.cluster:
         raise ValueError(f"a decision about {decision.cluster} was brought to the row of {memory.cluster}")
-    dropped = _objection(memory, decision, now)
+    dropped = _objection(memory, decision, now, zone)
     if dropped is not None or decision.action is None:
         return dropped or Dropped(DropReason.NO_ACTION, "there is nothing to do")
     open_ = OpenAction(
@@ -123,20 +124,20 @@ def claim(memory: Memory, decision: Decision, now: datetime) -> Memory | Dropped
     return replace(memory, open=open_, not_before=None, queued_id="", queued_at=None)
 
 
-def _objection(memory: Memory, decision: Decision, now: datetime) -> Dropped | None:
+def _objection(memory: Memory, decision: Decision, now: datetime, zone: str) -> Dropped | None:
     action, open_ = decision.action, memory.open
     if action is None or decision.verdict is not Verdict.ACT:
         return Dropped(DropReason.NO_ACTION, f"the decision is {decision.shown_action}, not an admitted action")
     if open_ is not None:
         twin = "this very decision" if open_.id == decision.id else open_.kind.replace("_", " ")
-        return Dropped(DropReason.UNDER_WAY, f"{twin} is under way since {open_.claimed_at:%Y-%m-%d %H:%M} UTC")
+        return Dropped(DropReason.UNDER_WAY, f"{twin} is under way since {spoken(open_.claimed_at, zone)}")
     if decision.id != decision_id(decision.target, action.kind, decision.cause, memory.generation):
         return Dropped(DropReason.STALE, f"decided before action {memory.generation} of this cluster was settled")
     if decision.expires_at is not None and decision.expires_at <= now:
-        return Dropped(DropReason.EXPIRED, f"expired {decision.expires_at:%Y-%m-%d %H:%M} UTC")
+        return Dropped(DropReason.EXPIRED, f"expired {spoken(decision.expires_at, zone)}")
     begin = max((at for at in (memory.not_before, decision.not_before) if at is not None), default=now)
     if begin > now:
-        return Dropped(DropReason.TOO_EARLY, f"not before {begin:%Y-%m-%d %H:%M:%S} UTC", begin)
+        return Dropped(DropReason.TOO_EARLY, f"not before {spoken(begin, zone)}", begin)
     return None
 
 

@@ -20,8 +20,9 @@ from types import MappingProxyType
 from shared.model.facts import Fact
 from shared.model.samples import LogEntry, Measure, Observed, Series, Window
 from shared.model.signals import Signal, Use
-from shared.policy.grains import GRAIN, a_minute, clock, coverage, grid, pods, present
+from shared.policy.grains import GRAIN, a_minute, coverage, grid, pods, present
 from shared.policy.signals import Signals, pattern
+from shared.policy.spoken import spoken
 
 LOG_DELAY = timedelta(minutes=20)
 """Records arrive up to 15 minutes late. From: https://learn.microsoft.com/azure/aks/monitor-apiserver"""
@@ -190,12 +191,11 @@ def _changes(levels: Mapping[datetime, Mapping[str, int]]) -> Iterator[tuple[dat
 def _logged(source: str, said: str, entry: LogEntry, window: Window, *, required: bool) -> _Finding:
     if entry.active_at is not None:
         at = min(entry.active_at, window.end)
-        return _Finding(
-            source, Use.ACTIVE, said.format(entry.amount, "" if entry.amount == 1 else "s", clock(at)), at, window.end
-        )
+        text = said.format(entry.amount, "" if entry.amount == 1 else "s", spoken(at, window.zone))
+        return _Finding(source, Use.ACTIVE, text, at, window.end)
     if entry.problem is not None:
         return _Finding(source, Use.UNKNOWN, entry.problem, optional=entry.absent and not required)
     if entry.recorded_at is None or entry.recorded_at < window.end - LOG_DELAY:
         since = window.begin if entry.recorded_at is None else entry.recorded_at
-        return _Finding(source, Use.UNKNOWN, f"no record of {source} since {clock(since)}")
+        return _Finding(source, Use.UNKNOWN, f"no record of {source} since {spoken(since, window.zone)}")
     return _Finding(source, Use.IDLE, "none", None, window.end)

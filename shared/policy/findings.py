@@ -13,16 +13,17 @@ from datetime import date, datetime, timedelta
 from shared.model.facts import View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Wish
-from shared.policy.bound import BoundRule, KeepException
+from shared.policy.bound import BoundRule
 from shared.policy.document import Policy
 from shared.policy.match import Matcher, fits
 from shared.policy.near_tags import NearTag, near_tags
 from shared.policy.queues import Queue, tight_queues
 from shared.policy.schedule import closed_days
-from shared.policy.spoken import local_date
+from shared.policy.spoken import local_date, spoken
 from shared.policy.voices import hear, heard
 
 CLOSED_AHEAD = 60
+_MOMENT = timedelta(microseconds=1)
 """Days of calendars that are shown."""
 
 
@@ -128,7 +129,7 @@ def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Find
         unreadable=tuple(listening.unreadable),
         closed_days=tuple(_closed(policy, now)),
         unused_schedules=_unused(policy, listening.tagged),
-        idle_exceptions=tuple(_idle(policy.exceptions, clusters, now)),
+        idle_exceptions=tuple(_idle(policy, clusters, now)),
         queues=tight_queues((cluster, rules) for cluster, _, rules in ruled),
     )
 
@@ -181,12 +182,13 @@ def _unused(policy: Policy, tagged: set[str]) -> tuple[str, ...]:
     return tuple(name for name in policy.schedules if name not in ("always", "never") and name.casefold() not in used)
 
 
-def _idle(exceptions: Iterable[KeepException], clusters: Sequence[Cluster], now: datetime) -> Iterable[IdleException]:
-    for entry in exceptions:
+def _idle(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Iterable[IdleException]:
+    for entry in policy.exceptions:
         by_id = entry.cluster.startswith("/")
         if entry.until <= now:
-            yield IdleException(entry.cluster, f"is over since {entry.until:%Y-%m-%dT%H:%MZ}; remove it")
+            yield IdleException(entry.cluster, f"is over since {spoken(entry.until, policy.timezone)}; remove it")
         elif not any(fits(one.id if by_id else one.name, (entry.cluster,)) for one in clusters):
             yield IdleException(entry.cluster, "matches no cluster")
         elif entry.until - now > timedelta(days=365):
-            yield IdleException(entry.cluster, f"lasts until {entry.until:%Y-%m-%d}, more than a year; is it meant?")
+            day = local_date(entry.until - _MOMENT, policy.timezone)
+            yield IdleException(entry.cluster, f"lasts until {day}, more than a year; is it meant?")

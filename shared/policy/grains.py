@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from shared.model.samples import Measure, Series, Window
+from shared.policy.spoken import spoken
 
 GRAIN = timedelta(minutes=5)
 METRIC_DELAY = timedelta(minutes=10)
@@ -58,20 +59,16 @@ def coverage(present: Collection[datetime], window: Window, grain: timedelta, no
     if not missing:
         return Coverage(min(awaited[-1] + grain, window.end))
     if len(missing) == len(awaited):
-        return Coverage(None, f"no metrics since {clock(awaited[0])} or longer")
+        return Coverage(None, f"no metrics since {spoken(awaited[0], window.zone)} or longer")
     first = missing[0]
     back = next((at for at in awaited if at > first and at in present), None)
-    return Coverage(
-        None, f"no metrics {f'since {clock(first)}' if back is None else f'{clock(first)} to {clock(back)}'}"
-    )
+    began = spoken(first, window.zone)
+    missed = f"since {began}" if back is None else f"from {began} to {spoken(back, window.zone)}"
+    return Coverage(None, f"no metrics {missed}")
 
 
 def _excused(at: datetime, window: Window) -> bool:
     return window.started_at is not None and at < window.started_at + FIRST_METRICS
-
-
-def clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M} UTC"
 
 
 def present(series: Iterable[Series], grain: timedelta) -> set[datetime]:

@@ -345,7 +345,11 @@ class Head(Strict):
         Literal["plan", "act"], Field(description="plan: decide and report. act: also do it.", examples=["plan"])
     ] = "plan"
     timezone: Annotated[
-        Zone, Field(description="IANA name; where schedules do not say their own.", examples=["Europe/Berlin"])
+        Zone,
+        Field(
+            description="IANA name: of schedules that say no other, and of the times people are told.",
+            examples=["Europe/Berlin"],
+        ),
     ] = "UTC"
     scope: Annotated[
         Annotated[Literal["all"], Tag(WORD)] | Annotated[Scope, Tag(BLOCK)],

@@ -103,7 +103,7 @@ def _blocked(case: _Case) -> Iterator[Obstacle]:
     if failure is None or case.forgiven or case.looked_at:
         return
     past = case.view.memory.upgrade
-    found = standing(failure, case.now, begun=past is not None and past.fall is not None)
+    found = standing(failure, case.now, case.rule.zone, begun=past is not None and past.fall is not None)
     if found is not None:
         yield found
 

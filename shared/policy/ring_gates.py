@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from shared.model.upgrades import Ring, Rings, UpgradePast
 from shared.model.versions import Version
 from shared.policy.rings import Order, image_rank, place_of, version_rank
+from shared.policy.spoken import spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def image_gate(rings: Rings, order: Order, images: ImageStep, now: datetime) -> 
         since = min((run.since for run in one.images if image_rank(run.what) > images.has), default=None)
         opens_at = None if since is None else since + timedelta(days=order.soak.days)
         if opens_at is None or opens_at > now:
-            return Gate(open=False, sentence=_soaks_image(one, images, opens_at), waits_for=name, opens_at=opens_at)
+            text = _soaks_image(one, images, opens_at, order.zone)
+            return Gate(open=False, sentence=text, waits_for=name, opens_at=opens_at)
     return OPEN
 
 
@@ -90,9 +92,9 @@ class ImageStep:
     """The release of the oldest image in it; () where that is not known."""
 
 
-def _soaks_image(ring: Ring, images: ImageStep, opens_at: datetime | None) -> str:
+def _soaks_image(ring: Ring, images: ImageStep, opens_at: datetime | None, zone: str) -> str:
     mine = ".".join(map(str, images.has)) or "what is here"
-    until = "" if opens_at is None else f" until {opens_at:%Y-%m-%d %H:%M} UTC"
+    until = "" if opens_at is None else f" until {spoken(opens_at, zone)}"
     only = ""
     first = next((run.what for run in ring.images if image_rank(run.what) > images.has), None)
     if first is not None and image_rank(first) < image_rank(images.to):
@@ -113,7 +115,7 @@ def _shut(rings: Rings, order: Order, ring: str) -> Gate | None:
         return Gate(open=False, sentence="the rings have not been looked at yet")
     halt = rings.halt
     if halt is not None and order.rings.index(ring) >= place_of(order, halt.ring):
-        text = f"ring {halt.ring} is halted since {halt.at:%Y-%m-%d %H:%M} UTC ({halt.why})"
+        text = f"ring {halt.ring} is halted since {spoken(halt.at, order.zone)} ({halt.why})"
         return Gate(open=False, sentence=text, halted=True)
     if not rings.whole:
         return Gate(open=False, sentence="some of the fleet could not be read, so no ring is opened")

@@ -64,6 +64,8 @@ class Order:
 
     rings: tuple[str, ...]
     soak: Soak
+    zone: str = "UTC"
+    """IANA name of the zone that times are told in."""
 
 
 def folded(before: Rings, order: Order, members: Iterable[Member], now: datetime, *, whole: bool = True) -> Rings:

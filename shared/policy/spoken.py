@@ -8,16 +8,21 @@ from zoneinfo import ZoneInfo
 
 
 @lru_cache(maxsize=4096)
-def spoken(at: datetime, zone: str) -> str:
+def spoken(at: datetime, zone: str, home: str = "") -> str:
     """
-    `at` is aware; `zone` an IANA name that exists.
+    `at` is aware; `zone` an IANA name that exists, which is named beside the time where `home` is another one.
+
+    All sentences tell times like this and in the policy's zone; only what a schedule says is told in the schedule's.
 
     >>> from datetime import UTC
     >>> spoken(datetime(2026, 12, 7, 6, 10, tzinfo=UTC), "Europe/Berlin")
     'Mon 7 Dec 07:10'
+    >>> spoken(datetime(2026, 12, 7, 6, 10, tzinfo=UTC), "Asia/Kolkata", home="Europe/Berlin")
+    'Mon 7 Dec 11:40 (Asia/Kolkata)'
     """
     local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    text = f"{local:%a} {local.day} {local:%b %H:%M}"
+    return text if home in ("", zone) else f"{text} ({zone})"
 
 
 def local_date(at: datetime, zone: str) -> date:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.model.decisions import Obstacle, Reason, Verdict
 from shared.model.memory import Failure
 from shared.model.repair import SECRETS
+from shared.policy.spoken import spoken
 
 REMEMBERED = timedelta(hours=13)
 """AKS looks back twelve hours, and writes uses down once an hour."""
@@ -31,46 +33,50 @@ _USED = re.compile(r"detected on API (?P<api>[\w.\-/]+),? and was recently seen 
 _REMOVED = re.compile(r"removed in (?P<version>\d+\.\d+)")
 
 
-def standing(failure: Failure, now: datetime, *, begun: bool) -> Obstacle | None:
-    """What still holds of the last failure; None: it may be tried again.
+def standing(failure: Failure, now: datetime, zone: str, *, begun: bool) -> Obstacle | None:
+    """What still holds of the last failure; None: it may be tried again. Times are told in the zone.
 
     `begun`: whether AKS had begun: then nothing but somebody's look ends it.
     """
+    found = _found(failure, zone, begun=begun)
+    if found is None or found.until is None:
+        return found
+    text = f"{found.sentence}; not tried again before {spoken(found.until, zone)}"
+    return None if found.until <= now else replace(found, sentence=text)
+
+
+def _found(failure: Failure, zone: str, *, begun: bool) -> Obstacle | None:
     said = f"{failure.code} {failure.message}".casefold()
+    tomorrow = max(failure.at + PATIENCE, failure.retry_at)
     if any(word in said for word in _DEPRECATED):
-        return _until(Reason.BLOCKED_BY_AKS, _used(failure), max(_forgotten_at(failure), failure.retry_at), now)
+        until = max(_forgotten_at(failure), failure.retry_at)
+        return Obstacle(Reason.BLOCKED_BY_AKS, _used(failure, zone), until)
     if any(word in said for word in _DRAINS):
         text = f"its nodes could not be drained last time ({failure.code}: {failure.message})"
         text = f"{text}; `lamplighter upgrades release` tries again"
-        return _until(Reason.UNDRAINABLE, text, None if begun else max(failure.at + PATIENCE, failure.retry_at), now)
+        return Obstacle(Reason.UNDRAINABLE, text, None if begun else tomorrow)
     if failure.code == SECRETS:
-        until = max(failure.at + PATIENCE, failure.retry_at)
-        return _until(Reason.WRITE_ONLY_SECRETS, failure.message, until, now, Verdict.REFUSE)
+        return Obstacle(Reason.WRITE_ONLY_SECRETS, failure.message, tomorrow, Verdict.REFUSE)
     return None
-
-
-def _until(
-    reason: Reason, sentence: str, until: datetime | None, now: datetime, verdict: Verdict = Verdict.DEFER
-) -> Obstacle | None:
-    if until is not None and until <= now:
-        return None
-    again = "" if until is None else f"; not tried again before {until:%Y-%m-%d %H:%M} UTC"
-    return Obstacle(reason, f"{sentence}{again}", until, verdict)
 
 
 def _forgotten_at(failure: Failure) -> datetime:
     """When AKS will not remember the use any more, if it was the last one."""
+    return min(_used_at(failure) or failure.at, failure.at) + REMEMBERED
+
+
+def _used_at(failure: Failure) -> datetime | None:
+    """What AKS says of it, in UTC; None where it does not, or not so that it can be read."""
     used = _USED.search(failure.message)
-    at = failure.at
     if used is not None:
         with suppress(ValueError):
-            at = datetime.fromisoformat(used["at"]).replace(tzinfo=UTC)
-    return min(at, failure.at) + REMEMBERED
+            return datetime.fromisoformat(used["at"]).replace(tzinfo=UTC)
+    return None
 
 
-def _used(failure: Failure) -> str:
-    used, removed = _USED.search(failure.message), _REMOVED.search(failure.message)
+def _used(failure: Failure, zone: str) -> str:
+    used, removed, at = _USED.search(failure.message), _REMOVED.search(failure.message), _used_at(failure)
     which = "a deprecated API" if used is None else f"the API {used['api']}"
-    when = "lately" if used is None else f"{used['at'][:16]} UTC"
+    when = "lately" if at is None else spoken(at, zone)
     goes = "" if removed is None else f" and is removed in {removed['version']}"
     return f"AKS refused, since {which} was used {when}{goes}; it is never forced ({failure.code})"

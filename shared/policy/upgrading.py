@@ -64,7 +64,7 @@ class Step:
 
 def order_of(rule: BoundRule) -> Order:
     soak = rule.block.soak
-    return Order(tuple(rule.block.rings), Soak(soak.days, soak.running_hours))
+    return Order(tuple(rule.block.rings), Soak(soak.days, soak.running_hours), rule.zone)
 
 
 def rings_of(view: View, rule: BoundRule) -> Rings:
@@ -152,7 +152,7 @@ class _Look:
 
     @property
     def zone(self) -> str:
-        return self.rule.schedules[0].zone if self.rule.schedules else "UTC"
+        return self.rule.zone
 
 
 def _wanted(look: _Look) -> Step:

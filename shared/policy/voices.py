@@ -50,10 +50,6 @@ class Hearing:
     def problems(self) -> tuple[str, ...]:
         return self.owner.problems
 
-    @property
-    def zone(self) -> str:
-        return self.owner.zone
-
 
 def hear(view: View, policy: Policy, now: datetime, owner: Owner | None = None) -> Hearing:
     """Asks rules and people. Total: never raises for what a policy or a tag may say.
@@ -65,7 +61,7 @@ def hear(view: View, policy: Policy, now: datetime, owner: Owner | None = None) 
     if view.memory.holds or policy.exceptions or who.tags is not NOTHING:
         pools = tuple(dict.fromkeys(proposal.pool for proposal in proposals if proposal.pool is not None))
         people = _people(view, policy, who, now)
-        proposals.extend(_person(hold, pool, who.zone, policy.mode) for hold in people for pool in _reach(hold, pools))
+        proposals.extend(_person(hold, pool, policy) for hold in people for pool in _reach(hold, pools))
     if view.memory.reliefs:
         proposals.extend(reliefs.due(view, who.rules, now, policy.mode))
     return Hearing(who, _apart(proposals, who.rules, view.cluster))
@@ -188,7 +184,7 @@ def tag_holds(tags: OwnerTags, now: datetime, known: Iterable[PersonHold]) -> tu
     )
 
 
-def _person(hold: PersonHold, pool: str | None, zone: str, mode: str) -> Proposal:
+def _person(hold: PersonHold, pool: str | None, policy: Policy) -> Proposal:
     on = hold.wish is Wish.RUNNING
     who = f" by {hold.owner}" if hold.owner else ""
     why = f": {hold.reason}" if hold.reason else ""
@@ -200,9 +196,9 @@ def _person(hold: PersonHold, pool: str | None, zone: str, mode: str) -> Proposa
         due_at=hold.first_seen_at if hold.source != "exception" else None,
         cause=f"{hold.source}:{hold.wish.value}:{hold.until:%Y-%m-%dT%H:%M:%SZ}",
         reason=Reason.KEEP_ON if on else Reason.KEEP_OFF,
-        sentence=f"kept {'on' if on else 'off'} until {spoken(hold.until, zone)} ({hold.source}{who}{why})",
+        sentence=f"kept {'on' if on else 'off'} until {spoken(hold.until, policy.timezone)} ({hold.source}{who}{why})",
         until=hold.until,
-        mode=mode,
+        mode=policy.mode,
     )
 
 

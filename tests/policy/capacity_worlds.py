@@ -50,7 +50,7 @@ def on_demand(ready: int | None = 0, now: datetime = BEGIN, **more: Any) -> Pool
 def group(*spots: PoolSight, fallback: PoolSight | None = None, now: datetime = BEGIN, **more: Any) -> Group:
     """As the rule sees it: the sights are folded into `past`; the other keys are fields of Terms."""
     past = more.pop("past", GroupPast())
-    terms = Terms("web", **({"lowest": 3, "highest": 3} | more))
+    terms = Terms("web", **({"lowest": 3, "highest": 3, "zone": "Europe/Berlin"} | more))
     back = fallback or on_demand(now=now)
     return Group(terms, spots, back, watched(past, terms, spots, back, now), now)
 

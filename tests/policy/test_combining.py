@@ -16,7 +16,7 @@ from shared.policy.signals import Signals, pattern
 
 NOW = datetime(2026, 11, 23, 18, 2, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-WINDOW = Window(NOW - 32 * MINUTE, NOW)
+WINDOW = Window(NOW - 32 * MINUTE, NOW, zone="Europe/Berlin")
 GRAINS = [NOW - 62 * MINUTE + 5 * MINUTE * number for number in range(12)]
 """17:00 to 17:55, of which the window holds those from 17:30 on."""
 MINUTES = [NOW - 37 * MINUTE + MINUTE * number for number in range(35)]
@@ -121,10 +121,10 @@ def test_use_beside_a_gap_is_never_quiet_again(source):
 @pytest.mark.parametrize(
     ("gone", "sentence"),
     [
-        ((GRAINS[-5],), "no metrics 17:35 UTC to 17:40 UTC"),
-        (tuple(GRAINS[-3:]), "no metrics since 17:45 UTC"),
-        (tuple(GRAINS[-6:-4]), "no metrics 17:30 UTC to 17:40 UTC"),
-        (tuple(GRAINS[-7:]), "no metrics since 17:30 UTC or longer"),
+        ((GRAINS[-5],), "no metrics from Mon 23 Nov 18:35 to Mon 23 Nov 18:40"),
+        (tuple(GRAINS[-3:]), "no metrics since Mon 23 Nov 18:45"),
+        (tuple(GRAINS[-6:-4]), "no metrics from Mon 23 Nov 18:30 to Mon 23 Nov 18:40"),
+        (tuple(GRAINS[-7:]), "no metrics since Mon 23 Nov 18:30 or longer"),
     ],
 )
 def test_gaps_are_unknown(source, gone, sentence):
@@ -134,7 +134,7 @@ def test_gaps_are_unknown(source, gone, sentence):
 
 def test_nothing_at_all_is_unknown():
     found = signal(Observed((), Measure(), Measure(), Measure(grain=MINUTE)))
-    assert (found.use, found.sentence) == (Use.UNKNOWN, "no metrics since 17:30 UTC or longer")
+    assert (found.use, found.sentence) == (Use.UNKNOWN, "no metrics since Mon 23 Nov 18:30 or longer")
 
 
 def test_the_newest_metrics_may_be_on_their_way():
@@ -156,7 +156,7 @@ def test_a_pool_with_nodes_that_is_not_measured_is_unknown():
     found = signal(replace(QUIET, pools=("apps", "win")))
     assert (found.use, found.sentence) == (Use.UNKNOWN, "no metrics from pool win")
     lost = Measure((flat(4.0, pool="system"), without(Measure((flat(4.0),)), *GRAINS[-3:]).series[0]))
-    assert signal(replace(QUIET, cpu=lost)).sentence == "no metrics since 17:45 UTC from pool apps"
+    assert signal(replace(QUIET, cpu=lost)).sentence == "no metrics since Mon 23 Nov 18:45 from pool apps"
 
 
 def test_a_pool_that_came_up_meanwhile_is_no_gap():

@@ -144,7 +144,7 @@ def test_schedules_that_nobody_names(found: Findings) -> None:
 
 def test_exceptions_that_do_nothing(found: Findings) -> None:
     assert found.idle_exceptions == (
-        IdleException("c-*", "is over since 2026-12-01T23:00Z; remove it"),
+        IdleException("c-*", "is over since Wed 2 Dec 00:00; remove it"),
         IdleException("nowhere", "matches no cluster"),
         IdleException("/S/KEPT", "lasts until 2028-12-24, more than a year; is it meant?"),
     )

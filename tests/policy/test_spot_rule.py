@@ -89,7 +89,7 @@ class TestDecisions:
         waiting = of(CARRIED, remembered=replace(LONG, drains={"ondemand": Drain(2, BEGIN + 30 * MINUTE)}))
         assert (waiting.verdict, waiting.reason) == (Verdict.DEFER, Reason.RETRY_LATER)
         assert waiting.not_before == BEGIN + 30 * MINUTE
-        assert waiting.message.endswith("ondemand could not be drained 2 times; left alone until 09:30 UTC")
+        assert waiting.message.endswith("ondemand could not be drained 2 times; left alone until Mon 7 Dec 10:30")
 
     def test_the_same_occasion_has_the_same_id_in_tick_and_act(self):
         assert of(EMPTY).id == of(EMPTY).id

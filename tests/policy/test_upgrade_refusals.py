@@ -25,6 +25,7 @@ from tests.policy.upgrade_builders import (
     view_of,
 )
 
+BERLIN = "Europe/Berlin"
 AT = datetime(2026, 12, 8, 19, 0, tzinfo=UTC)
 PUBLISHED = (
     "upgrading to 1.35.1 of web: Azure answered 400 UpgradeBlockedOnDeprecatedAPIUsage: Control Plane upgrade is blocked"
@@ -40,12 +41,12 @@ def refusal(code: str, message: str = "", at: datetime = AT, retry: timedelta = 
 
 def test_a_deprecated_api_holds_until_aks_has_forgotten_its_last_use():
     failure = refusal("UpgradeBlockedOnDeprecatedAPIUsage", PUBLISHED)
-    found = standing(failure, AT + HOUR, begun=False)
+    found = standing(failure, AT + HOUR, BERLIN, begun=False)
 
     assert found.reason is Reason.BLOCKED_BY_AKS
     assert found.until == datetime(2026, 12, 9, 0, 20, 46, tzinfo=UTC), "thirteen hours after it was seen"
-    assert "flowschemas.v1beta3.list was used 2026-12-08 11:20 UTC and is removed in 1.35" in found.sentence
-    assert standing(failure, found.until, begun=False) is None
+    assert "flowschemas.v1beta3.list was used Tue 8 Dec 12:20 and is removed in 1.35" in found.sentence
+    assert standing(failure, found.until, BERLIN, begun=False) is None
 
 
 @pytest.mark.parametrize(
@@ -61,41 +62,41 @@ def test_a_deprecated_api_holds_until_aks_has_forgotten_its_last_use():
     ],
 )
 def test_without_the_time_of_use_it_counts_from_the_refusal(code, message):
-    assert standing(refusal(code, message), AT, begun=False).until == AT + timedelta(hours=13)
+    assert standing(refusal(code, message), AT, BERLIN, begun=False).until == AT + timedelta(hours=13)
 
 
 def test_a_use_that_azure_dates_ahead_does_not_hold_for_longer():
     ahead = PUBLISHED.replace("2026-12-08", "2027-12-08")
-    assert standing(refusal("X", f"deprecated API {ahead}"), AT, begun=False).until == AT + timedelta(hours=13)
+    assert standing(refusal("X", f"deprecated API {ahead}"), AT, BERLIN, begun=False).until == AT + timedelta(hours=13)
 
 
 def test_the_back_off_is_kept_where_it_is_longer():
     failure = refusal("UpgradeBlockedOnDeprecatedAPIUsage", retry=timedelta(hours=20))
-    assert standing(failure, AT, begun=False).until == failure.retry_at
+    assert standing(failure, AT, BERLIN, begun=False).until == failure.retry_at
 
 
 def test_a_budget_that_lets_no_pod_go_is_asked_about_once_a_day():
     failure = refusal("UnsatisfiablePDB", "web-pdb allows no disruption")
-    found = standing(failure, AT + HOUR, begun=False)
+    found = standing(failure, AT + HOUR, BERLIN, begun=False)
 
     assert (found.reason, found.until) == (Reason.UNDRAINABLE, AT + DAY)
-    assert standing(failure, AT + DAY, begun=False) is None
+    assert standing(failure, AT + DAY, BERLIN, begun=False) is None
 
 
 def test_a_roll_that_broke_off_waits_for_people():
-    found = standing(refusal("PodDrainFailure", "web-0 may not go"), AT + 400 * DAY, begun=True)
+    found = standing(refusal("PodDrainFailure", "web-0 may not go"), AT + 400 * DAY, BERLIN, begun=True)
     assert (found.reason, found.until) == (Reason.UNDRAINABLE, None)
     assert "lamplighter upgrades release" in found.sentence
 
 
 def test_a_secret_that_azure_does_not_show_is_refused_for_a_day():
     failure = refusal("WriteOnlySecrets", "it runs as a service principal with a secret")
-    found = standing(failure, AT, begun=False)
+    found = standing(failure, AT, BERLIN, begun=False)
     assert (found.reason, found.verdict, found.until) == (Reason.WRITE_ONLY_SECRETS, Verdict.REFUSE, AT + DAY)
 
 
 def test_any_other_failure_is_left_to_the_back_off():
-    assert standing(refusal("QuotaExceeded", "no cores left"), AT, begun=False) is None
+    assert standing(refusal("QuotaExceeded", "no cores left"), AT, BERLIN, begun=False) is None
 
 
 # --- in the decision

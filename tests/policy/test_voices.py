@@ -298,7 +298,7 @@ def test_asking_twice_gives_the_same_hearing():
     rules = policy(OFFICE)
     seen = view(cluster())
     assert hear(seen, rules, MIDDAY) == hear(seen, rules, MIDDAY, owner_of(seen.cluster, rules))
-    assert hear(seen, rules, MIDDAY).zone == "Europe/Berlin"
+    assert hear(seen, rules, MIDDAY).owner.zone == "Europe/Berlin"
     assert hear(seen, rules, MIDDAY).tags == owner_of(seen.cluster, rules).tags
     assert hear(seen, rules, MIDDAY).environment.name == "dev"
     assert hear(seen, rules, MIDDAY).rules == rules.rules

@@ -107,5 +107,5 @@ def _proposal(rule: BoundRule, pool: str | None, now: datetime, lead: timedelta)
 def _sentence(rule: BoundRule, state: Hours) -> str:
     names = " + ".join(schedule.name for schedule in rule.schedules)
     place = "inside" if state.inside else "outside"
-    until = "" if state.until is None else f" until {spoken(state.until, rule.schedules[0].zone)}"
+    until = "" if state.until is None else f" until {spoken(state.until, rule.schedules[0].zone, rule.zone)}"
     return f"{place} {names}{until}"

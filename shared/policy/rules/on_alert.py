@@ -209,7 +209,7 @@ def _hold(view: View, rule: BoundRule, alerts: tuple[Occurrence, ...], now: date
     if not alive or view.cluster.power is not Power.RUNNING:
         return _said(rule, None, _heard(alerts))
     until = max(one.fired_at for one in alive) + rule.block.lasting
-    return _kept_on(rule, f"{_heard(alive)}; it stays up until {spoken(until, 'UTC')} (UTC) at most", alive[0], until)
+    return _kept_on(rule, f"{_heard(alive)}; it stays up until {spoken(until, rule.zone)} at most", alive[0], until)
 
 
 def _kept_on(rule: BoundRule, sentence: str, alert: Occurrence, until: datetime) -> Proposal:
@@ -250,7 +250,7 @@ def _asleep_again(rule: BoundRule, step: Step, view: View) -> Proposal:
     ended = [one.resolved_at for one in (fact.value if fact else ()) if one.id == step.alert and one.resolved_at]
     over = max(min([*ended, step.until]), step.at)
     return replace(
-        _said(rule, None, f"woken for an alert, which was over {spoken(over, 'UTC')} (UTC)"),
+        _said(rule, None, f"woken for an alert, which was over {spoken(over, rule.zone)}"),
         wish=Wish.STOPPED,
         due_at=over,
         cause=f"{KEY}:over:{over:%Y-%m-%dT%H:%M:%SZ}",
@@ -290,7 +290,7 @@ def _rest(view: View, rule: BoundRule, name: str, alerts: tuple[Occurrence, ...]
     relief = view.memory.reliefs.get(name, NO_RELIEF)
     step = relief.steps.get(rule.name)
     if relief.before is not None and step is not None and reliefs.in_force(view, relief, (rule,), now):
-        return f"{relief.now} instead of {relief.before} until {spoken(step.until, 'UTC')} (UTC) at most"
+        return f"{relief.now} instead of {relief.before} until {spoken(step.until, rule.zone)} at most"
     if alerts and step is not None:
         return f"{_heard(alerts)}, and was answered already"
     return _heard(alerts)

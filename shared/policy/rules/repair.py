@@ -21,6 +21,7 @@ from shared.model.memory import NO_AILMENTS, Memory
 from shared.model.repair import SECRETS, Ailment
 from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration
+from shared.policy.spoken import spoken
 
 KEY = "repair"
 # Errors after which the same request was seen to work. Quota, policy, permission and network errors do not pass.
@@ -99,7 +100,7 @@ def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]
         )
         due = _due(ailment, rule.block)
         if now < due:
-            wait = f"{said}; reconciled from {due:%Y-%m-%d %H:%M} UTC on, if it still is"
+            wait = f"{said}; reconciled from {spoken(due, rule.zone)} on, if it still is"
             yield replace(proposal, reason=Reason.NO_OPINION, sentence=wait)
         else:
             obstacle = _obstacle(view, rule, ailment, pool)

@@ -201,7 +201,7 @@ def _group(view: View, rule: BoundRule, found: Found, now: datetime) -> Group:
     kept = peoples(past, fallback, now) if found.inferred else None
     if past.carried and kept is not None and past.kept is not None:
         past = replace(past, carried=past.carried + kept - past.kept)
-    terms = _terms(rule.block, found.entry, kept or 0)
+    terms = _terms(rule, found.entry, kept or 0)
     if found.bounded and not any(pool.wanted for pool in spots):
         terms = replace(terms, lowest=kept or 0)  # an empty pool that nobody speaks of is no workload
     past = replace(watched(past, terms, spots, fallback, now), kept=kept)
@@ -225,8 +225,9 @@ def _bounded(sight: PoolSight, found: Found) -> PoolSight:
     return replace(sight, highest=min(sight.highest, sight.max_count))
 
 
-def _terms(block: Block, entry: CapacityGroup, kept: int) -> Terms:
+def _terms(rule: BoundRule, entry: CapacityGroup, kept: int) -> Terms:
     """`kept`: on-demand nodes that are people's, on top of the group's own."""
+    block: Block = rule.block
     return Terms(
         name=entry.name,
         lowest=entry.nodes.min + kept,
@@ -236,4 +237,5 @@ def _terms(block: Block, entry: CapacityGroup, kept: int) -> Terms:
         return_after=block.return_after if isinstance(block.return_after, timedelta) else None,
         moves_per_hour=block.moves_per_hour,
         moves_per_day=block.moves_per_day,
+        zone=rule.zone,
     )

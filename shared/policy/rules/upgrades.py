@@ -190,7 +190,7 @@ def sentence_of(rule: BoundRule, step: Step) -> str:
 
 
 def _opens(rule: BoundRule, at: datetime) -> str:
-    return f"the window opens {spoken(at, rule.schedules[0].zone)}"
+    return f"the window opens {spoken(at, rule.schedules[0].zone, rule.zone)}"
 
 
 def _said(rule: BoundRule, step: Step) -> Proposal:

@@ -138,7 +138,7 @@ def test_what_is_asked_of_logs_takes_no_name_from_the_workspace(cloud, wire, web
             {"node_network_in_bytes": {"timeseries": [series("node_network_in_bytes")] * 5000}},
             "node_network_in_bytes has more than 5000 series, so some may be missing",
         ),
-        ({"kube_pod_status_phase": {"timeseries": []}}, "no metrics since 17:30 UTC or longer"),
+        ({"kube_pod_status_phase": {"timeseries": []}}, "no metrics since Mon 23 Nov 17:30 or longer"),
     ],
 )
 def test_trouble_with_one_metric_is_unknown(cloud, wire, web, change, sentence):
@@ -157,7 +157,7 @@ def test_an_answer_that_can_not_be_read_is_unknown(cloud, wire, web, body):
 
 def test_a_cluster_that_the_answer_leaves_out_is_unknown(cloud, wire, web):
     wire.script = lambda _sent: (200, {"values": []})
-    assert look(cloud, web).sentence == "no metrics since 17:30 UTC or longer"
+    assert look(cloud, web).sentence == "no metrics since Mon 23 Nov 17:30 or longer"
 
 
 def test_a_missing_column_is_no_missing_table(cloud, wire, web):

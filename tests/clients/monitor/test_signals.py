@@ -16,7 +16,7 @@ from shared.policy.signals import Signals
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-WINDOW = Window(NOW - 30 * MINUTE, NOW)
+WINDOW = Window(NOW - 30 * MINUTE, NOW, zone="Europe/Berlin")
 POOLS = [{"name": "system", "mode": "System", "count": 3}, {"name": "apps", "count": 4}]
 METRICS, LOGS = "POST */metrics:getbatch", "POST */query"
 
@@ -183,7 +183,7 @@ def test_a_gap_is_unknown_and_its_own(world):
     world.usage.darken(world.cluster("web"), NOW - 20 * MINUTE, NOW - 10 * MINUTE)
     found = look(world)
     assert (found["web"].use, found["api"].use) == (Use.UNKNOWN, Use.IDLE)
-    assert found["web"].sentence == "no metrics 17:40 UTC to 17:50 UTC"
+    assert found["web"].sentence == "no metrics from Mon 23 Nov 18:40 to Mon 23 Nov 18:50"
 
 
 def test_a_cluster_started_in_the_window_is_judged_from_its_start():
@@ -223,7 +223,7 @@ def test_the_audit_log_may_be_in_the_table_of_all_resources(world):
     world.usage.collect(world.cluster("api"), "AzureDiagnostics")
     world.uses("api", NOW - 20 * MINUTE, NOW - 15 * MINUTE, ("writes",))
     found = look(world)["api"]
-    assert (found.use, found.sentence) == (Use.ACTIVE, "writes of 2 accounts, last at 17:45 UTC")
+    assert (found.use, found.sentence) == (Use.ACTIVE, "writes of 2 accounts, last at Mon 23 Nov 18:45")
 
 
 def test_without_a_workspace_metrics_alone_decide_unless_logs_are_required(world):
@@ -299,7 +299,7 @@ def test_logs_that_stopped_coming_are_unknown(world):
     world.usage.log_lag = timedelta(minutes=45)
     found = look(world)["api"]
     assert (found.use, found.sentence) == (
-        Use.UNKNOWN, "no record of jobs since 17:15 UTC; no record of writes since 17:15 UTC",
+        Use.UNKNOWN, "no record of jobs since Mon 23 Nov 18:15; no record of writes since Mon 23 Nov 18:15",
     )  # fmt: skip
 
 
