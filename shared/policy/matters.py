@@ -16,6 +16,7 @@ from shared.model.fleet import Cluster, Power
 from shared.model.memory import Failure, Memory, Wish
 from shared.policy.remember import newly_announced
 from shared.policy.spoken import spoken
+from shared.policy.upgrade_refusals import is_throttle
 
 LATE_AFTER = timedelta(minutes=10)
 STUCK_AFTER = timedelta(hours=1)
@@ -120,10 +121,11 @@ def _kind(decision: Decision) -> str:
 
 
 def _told_from(failure: Failure, memory: Memory) -> int:
-    """From the second try on; an upgrade that Azure did not even begin at once, since only people can change that."""
+    """From the second try on; an upgrade that Azure did not even begin at once, where only people can change that."""
     kind = ACTIONS.get(failure.kind)
     begun = memory.upgrade is not None and memory.upgrade.fall is not None
-    return 1 if kind is not None and kind.level is Level.VERSION and not begun else 2
+    refused = kind is not None and kind.level is Level.VERSION and not begun
+    return 1 if refused and not is_throttle(failure) else 2
 
 
 def _times(count: int) -> str:

@@ -4,10 +4,15 @@
     UnsatisfiablePDB                     refused before it begins; ends when somebody relaxes the budget
     PodDrainFailure, undrainable nodes   the roll broke off; ends when somebody has looked
     WriteOnlySecrets                     our own refusal; ends when somebody gives the cluster a managed identity
+    TooManyRequests, Throttled           Azure is busy, not the cluster: no more than the plain back-off
+
+An eviction that a budget forbids is a 429 of Kubernetes, whose words AKS repeats; so a throttle is what says nothing of
+draining.
 
 AKS tells none of them before it is asked to upgrade, so the first try finds out. It is never told to go on by force.
 https://learn.microsoft.com/azure/aks/stop-cluster-upgrade-api-breaking-changes
 https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/create-upgrade-delete/error-code-poddrainfailure
+https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/error-code-toomanyrequestsreceived-subscriptionrequeststhrottled
 """
 
 from __future__ import annotations
@@ -28,7 +33,8 @@ PATIENCE = timedelta(days=1)
 """A budget that allows no eviction is asked about once a day: the answer costs nothing."""
 
 _DEPRECATED = ("deprecatedapi", "kubernetes api deprecated", "deprecated api", "deprecated kubernetes api")
-_DRAINS = ("poddrainfailure", "unsatisfiablepdb", "toomanyrequests", "disruption budget", "undrainable", "drain")
+_DRAINS = ("poddrainfailure", "unsatisfiablepdb", "disruption budget", "undrainable", "drain", "evict")
+_THROTTLES = ("toomanyrequests", "too many requests", "throttled", "request limit has been exceeded")
 _USED = re.compile(r"detected on API (?P<api>[\w.\-/]+),? and was recently seen at: (?P<at>[\d-]{10} [\d:]{8})")
 _REMOVED = re.compile(r"removed in (?P<version>\d+\.\d+)")
 
@@ -43,6 +49,12 @@ def standing(failure: Failure, now: datetime, zone: str, *, begun: bool) -> Obst
         return found
     text = f"{found.sentence}; not tried again before {spoken(found.until, zone)}"
     return None if found.until <= now else replace(found, sentence=text)
+
+
+def is_throttle(failure: Failure) -> bool:
+    """Whether Azure had too much to do: nothing that people could mend."""
+    said = f"{failure.code} {failure.message}".casefold()
+    return any(word in said for word in _THROTTLES) and not any(word in said for word in _DRAINS)
 
 
 def _found(failure: Failure, zone: str, *, begun: bool) -> Obstacle | None:

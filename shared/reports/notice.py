@@ -30,7 +30,7 @@ _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "stop_soon": ("stops soon", "stop soon", "no longer about to stop"),
         "start_late": ("is late to start", "are late to start", "no longer late"),
         "no_capacity": ("found no capacity to start", "found no capacity to start", "no longer short of capacity"),
-        "action_failed": ("keeps failing", "keep failing", "no longer failing"),
+        "action_failed": ("has an action that failed", "have actions that failed", "no longer failing"),
         "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "no longer stopping"),
         "size_differs": ("came back in another size", "came back in another size", "in the right size"),
         "alert": ("has an alert that fires", "have alerts that fire", "no longer under alert"),

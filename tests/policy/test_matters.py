@@ -9,6 +9,7 @@ from shared.model.fleet import Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, Wish
 from shared.policy.decide import decide
 from shared.policy.matters import matters, with_matters
+from shared.reports.notice import compose
 from tests.policy.builders import (
     BATCH,
     DAY,
@@ -147,6 +148,18 @@ class TestStanding:
         if kinds:
             assert notices[0][1] == "web: stop cluster failed 2 times: not allowed"
             assert standing == ("action_failed|stop_cluster",)
+
+    @pytest.mark.parametrize(
+        ("code", "count", "told_of_it"),
+        [("UnsatisfiablePDB", 1, True), ("TooManyRequestsReceived", 1, False), ("TooManyRequestsReceived", 2, True)],
+    )
+    def test_an_upgrade_that_azure_did_not_begin(self, code, count, told_of_it):
+        """At once where only people can change it; a throttle passes. The title holds for a first one, too."""
+        failure = Failure("upgrade_control_plane", code, "no", LONG_AGO, count, LONG_AGO)
+        memory = adopted(RULES, cluster(), setbacks={failure.kind: failure})
+        _, notices = matters(memory, cluster(), decide(view(cluster(), memory), RULES, MORNING), ZONE, MORNING)
+        titles = [compose(one.kind, [one]).title for one in notices]
+        assert titles == (["Lamplighter: web (rg) has an action that failed"] if told_of_it else [])
 
     @pytest.mark.parametrize(("minutes", "stuck"), [(59, False), (60, True)])
     @pytest.mark.parametrize("state", ["Stopping", "Updating"])

@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.decisions import Reason, Verdict
 from shared.model.memory import Failure
-from shared.policy.upgrade_refusals import standing
+from shared.policy.upgrade_refusals import is_throttle, standing
 from tests.policy.upgrade_builders import (
     DAY,
     HOUR,
@@ -93,6 +93,37 @@ def test_a_secret_that_azure_does_not_show_is_refused_for_a_day():
     failure = refusal("WriteOnlySecrets", "it runs as a service principal with a secret")
     found = standing(failure, AT, BERLIN, begun=False)
     assert (found.reason, found.verdict, found.until) == (Reason.WRITE_ONLY_SECRETS, Verdict.REFUSE, AT + DAY)
+
+
+THROTTLES = [
+    (
+        "TooManyRequestsReceived",
+        "Number of read requests for the subscription exceeded the limit; try again after 17 s",
+    ),
+    ("SubscriptionRequestsThrottled", "Number of write requests exceeded the limit"),
+    ("Throttled", "The request limit has been exceeded, retry again in 9 seconds"),
+    ("OperationNotAllowed", "The server rejected the request because too many requests have been received"),
+]
+BUDGETS = [
+    ("UpgradeFailed", "Drain node n1 failed when evicting pod web-0 failed with Too Many Requests error"),
+    ("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget"),
+    ("429", "Eviction blocked by Too many Requests (usually a pdb): web-0"),
+]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(("code", "message"), THROTTLES)
+def test_a_throttle_of_azures_is_no_drain_and_only_backs_off(code, message, begun):
+    failure = refusal(code, message, retry=HOUR / 12)
+    assert is_throttle(failure)
+    assert standing(failure, AT, BERLIN, begun=begun) is None
+
+
+@pytest.mark.parametrize(("code", "message"), BUDGETS)
+def test_an_eviction_that_a_budget_forbids_is_a_429_too_and_no_throttle(code, message):
+    failure = refusal(code, message)
+    assert not is_throttle(failure)
+    assert standing(failure, AT, BERLIN, begun=False).reason is Reason.UNDRAINABLE
 
 
 def test_any_other_failure_is_left_to_the_back_off():

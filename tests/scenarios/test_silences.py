@@ -50,7 +50,7 @@ def test_a_stop_waits_until_its_silence_is_on_record():
         told.until("Mon 22:00")
         assert told.is_on("web")
         assert told.reason("web") == "silence_due"
-        assert any("keeps failing" in text for text in told.told("web"))
+        assert any("has an action that failed" in text for text in told.told("web"))
         told.world.faults.clear()
         told.until("Tue 06:00")
         assert not told.is_on("web")
