@@ -62,7 +62,7 @@ def test_links_between_documents_lead_somewhere():
 
 
 def test_every_command_of_the_readme_exists():
-    from lamplighter.__main__ import COMMANDS
+    from lamplighter.command_line import COMMANDS
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs" / "runbook.md").read_text(
         encoding="utf-8"

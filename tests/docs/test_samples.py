@@ -22,7 +22,7 @@ import pytest
 import typer.main
 from ruamel.yaml import YAML
 
-from lamplighter.__main__ import app
+from lamplighter.command_line import app
 from lamplighter.simulator import World
 from lamplighter.simulator.server import serve
 from shared.policy.document import read_policy

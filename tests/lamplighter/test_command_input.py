@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lamplighter import __main__ as command_line
+from lamplighter import command_line
 from shared.errors import LamplighterError
 
 FLEET = ("--fleet", "fleet.yaml")
