@@ -6,6 +6,7 @@
     Notices   pending | told           digest of what the notice, or the telling, is about
     Fleet     fleet                    fleet
     Fleet     places                   name of a rule of rings
+    Fleet     digest                   next-run
     Prices    prices                   name of the document
     Links     links                    digest of the token
     Inbox     subscription             digest of an alert's id and condition
@@ -45,6 +46,7 @@ from shared.clients.rows_history import (
 )
 from shared.clients.rows_link import LINKS, LINKS_TABLE, link_row, read_link
 from shared.clients.rows_memory import FLEET, fleet_row, memory_place, memory_row, read_fleet, read_memory
+from shared.clients.rows_next_run import DIGEST, NEXT_RUN, next_run_row, read_next_run
 from shared.clients.rows_notice import NOTICES_TABLE, PENDING, TOLD, notice_row, read_notice, read_told, told_row
 from shared.clients.rows_places import PLACES, places_row, read_places
 from shared.clients.store import Row, Span, Store
@@ -167,6 +169,21 @@ class Journal:
     def swap_places(self, places: Places, etag: str | None) -> str:
         """Write it if nobody did since `etag`; returns the new etag. Raises Superseded when somebody did."""
         return self._store.swap(FLEET_TABLE, places_row(places, etag))
+
+    # --- the digest ---
+
+    def next_run(self) -> datetime | None:
+        """When a digest that waits for its bills goes on (aware UTC); None while none waits."""
+        row = self._store.get(FLEET_TABLE, DIGEST, NEXT_RUN)
+        return None if row is None else _read(FLEET_TABLE, row, read_next_run).value
+
+    def put_next_run(self, at: datetime) -> None:
+        """Whatever was there: the last writer wins."""
+        self._store.put_all(FLEET_TABLE, [next_run_row(at)])
+
+    def forget_next_run(self) -> None:
+        """None waits any more. Twice is no error."""
+        self._store.delete_all(FLEET_TABLE, [Row(DIGEST, NEXT_RUN)])
 
     # --- telling people ---
 

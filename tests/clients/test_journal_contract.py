@@ -331,7 +331,17 @@ def test_the_last_writer_of_prices_wins(journal):
     assert journal.prices("westeurope/linux") == ({"Standard_D4s_v5": "0.24"}, NOON + timedelta(days=1))
 
 
-# --- the store beneath ---
+def test_the_next_run_of_a_digest_has_a_place_of_its_own(journal):
+    journal.forget_next_run()
+    assert journal.next_run() is None
+    journal.put_next_run(NOON)
+    journal.put_next_run(NOON + timedelta(minutes=7, microseconds=1))
+    assert journal.next_run() == NOON + timedelta(minutes=7, microseconds=1)
+    journal.forget_prices("", "~", 100)
+    assert journal.next_run() is not None, "no cached price, so it does not go with them"
+    journal.forget_next_run()
+    assert journal.next_run() is None
+    assert journal.fleet().etag is None
 
 
 def test_spans_select_exactly_their_rows(store):
