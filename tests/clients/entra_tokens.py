@@ -6,14 +6,21 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from lamplighter.simulator.certificate import write_certificates
 from shared.clients.entra import Gate, Tenant
 from shared.errors import NoReply
 
@@ -121,3 +128,69 @@ def signed(said: dict[str, Any], key: str = "first") -> str:
 def signed_bytes(said: bytes, key: str = "first") -> str:
     """Anything at all, under a true signature."""
     return jwt.api_jws.encode(said, private_key(key), algorithm="RS256", headers={"kid": key, "typ": "JWT"})
+
+
+def past(seconds: int) -> int:
+    return int(time.time()) - seconds
+
+
+FORGED = {
+    "no algorithm": (lambda: f"Bearer {unsigned()}", 401, "Authorization header holds no access token"),
+    "no algorithm, with a signature": (lambda: f"Bearer {unsigned(signature='AAAA')}", 401, "not signed with RS256"),
+    "None in capitals": (lambda: f"Bearer {unsigned('NONE', 'AAAA')}", 401, "not signed with RS256"),
+    "RS256 without a signature": (lambda: f"Bearer {unsigned('RS256', 'AAAA')}", 401, "signature is wrong"),
+    "HS256 with our public key": (lambda: f"Bearer {signed_with_the_public_key()}", 401, "not signed with RS256"),
+    "claims changed": (lambda: f"Bearer {altered()}", 401, "signature is wrong"),
+    "somebody's own key under our kid": (lambda: bearer("mine", headers={"kid": "first"}), 401, "signature is wrong"),
+    "an unknown key": (lambda: bearer("mine"), 401, "a key that the tenant does not have"),
+    "no kid": (lambda: bearer(headers={"kid": ""}), 401, "a key that the tenant does not have"),
+    "another audience": (lambda: bearer(aud=OTHER), 401, "another audience"),
+    "Azure itself as the audience": (lambda: bearer(aud="https://management.azure.com"), 401, "another audience"),
+    "no audience": (lambda: bearer(aud=None), 401, "lacks a claim"),
+    "another issuer": (lambda: bearer(iss=f"{LOGIN}/{OTHER}/v2.0"), 401, "issued by somebody else"),
+    "an issuer that begins like ours": (lambda: bearer(iss=f"{V2}.example"), 401, "issued by somebody else"),
+    "no issuer": (lambda: bearer(iss=None), 401, "lacks a claim"),
+    "another tenant": (lambda: bearer(tid=OTHER), 401, "of another tenant"),
+    "no tenant": (lambda: bearer(tid=None), 401, "lacks a claim"),
+    "expired": (lambda: bearer(exp=past(120)), 401, "has expired"),
+    "never expires": (lambda: bearer(exp=None), 401, "lacks a claim"),
+    "not valid yet": (lambda: bearer(nbf=past(-3600)), 401, "not valid yet"),
+    "no begin": (lambda: bearer(nbf=None), 401, "lacks a claim"),
+    "expires at a word": (lambda: bearer(exp="tomorrow"), 401, "cannot be read"),
+    "no role": (lambda: bearer(roles=None), 403, f"neither the app role nor the scope {ROLE}"),
+    "another role": (lambda: bearer(roles=["Clusters.Read"]), 403, "neither the app role"),
+    "a role that contains ours": (lambda: bearer(roles=[f"{ROLE}.Not"], scp=f"x{ROLE}"), 403, "neither the app role"),
+    "roles as one text": (lambda: bearer(roles=ROLE), 403, "neither the app role"),
+    "an ID token, without roles": (lambda: bearer(roles=None, scp=None, nonce="n"), 403, "neither the app role"),
+}  # fmt: skip
+"""What is forged or foreign: how it is made, the status it is answered with, and words of the reason."""
+
+
+@contextmanager
+def login_over_tls(folder: Path) -> Iterator[tuple[str, str]]:
+    """(URL, CA file) of a login service on this machine; it publishes what a `Login` does."""
+    ca_file, server_file = write_certificates(folder)
+    login = Login()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            here = f"https://127.0.0.1:{self.server.server_address[1]}"
+            body = json.dumps(login.fetch(f"{LOGIN}{self.path}")).replace(f"{LOGIN}/keys", f"{here}/keys").encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server_file)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_address[1]}", str(ca_file)
+    server.shutdown()
+    thread.join()
+    server.server_close()

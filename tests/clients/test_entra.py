@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import ssl
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamplighter.simulator.certificate import write_certificates
 from shared.clients.azure import Cloud, Endpoint, endpoint_of
 from shared.clients.entra import AGAIN_SECONDS, FRESH_SECONDS, RETRY_SECONDS, Gate, NotAdmitted, gate_of
 from shared.settings import read_settings
 from tests.clients import entra_tokens as tokens
-from tests.clients.entra_tokens import AUDIENCE, LOGIN, OTHER, ROLE, TENANT, V1, V2, Login, bearer, jwk
+from tests.clients.entra_tokens import AUDIENCE, FORGED, LOGIN, OTHER, ROLE, TENANT, V1, V2, Login, bearer, jwk
 
 
 def refused(gate: Gate, authorization: str | None) -> tuple[int, str]:
@@ -57,41 +51,6 @@ def test_tokens_of_both_versions_with_a_role_or_a_scope_are_let_in(changes: dict
 )
 def test_the_name_is_only_for_showing(changes: dict, name: str) -> None:
     assert Login().gate().admit(bearer(**changes)).name == name
-
-
-def past(seconds: int) -> int:
-    return int(time.time()) - seconds
-
-
-FORGED = {
-    "no algorithm": (lambda: f"Bearer {tokens.unsigned()}", 401, "Authorization header holds no access token"),
-    "no algorithm, with a signature": (lambda: f"Bearer {tokens.unsigned(signature='AAAA')}", 401, "not signed with RS256"),
-    "None in capitals": (lambda: f"Bearer {tokens.unsigned('NONE', 'AAAA')}", 401, "not signed with RS256"),
-    "RS256 without a signature": (lambda: f"Bearer {tokens.unsigned('RS256', 'AAAA')}", 401, "signature is wrong"),
-    "HS256 with our public key": (lambda: f"Bearer {tokens.signed_with_the_public_key()}", 401, "not signed with RS256"),
-    "claims changed": (lambda: f"Bearer {tokens.altered()}", 401, "signature is wrong"),
-    "somebody's own key under our kid": (lambda: bearer("mine", headers={"kid": "first"}), 401, "signature is wrong"),
-    "an unknown key": (lambda: bearer("mine"), 401, "a key that the tenant does not have"),
-    "no kid": (lambda: bearer(headers={"kid": ""}), 401, "a key that the tenant does not have"),
-    "another audience": (lambda: bearer(aud=OTHER), 401, "another audience"),
-    "Azure itself as the audience": (lambda: bearer(aud="https://management.azure.com"), 401, "another audience"),
-    "no audience": (lambda: bearer(aud=None), 401, "lacks a claim"),
-    "another issuer": (lambda: bearer(iss=f"{LOGIN}/{OTHER}/v2.0"), 401, "issued by somebody else"),
-    "an issuer that begins like ours": (lambda: bearer(iss=f"{V2}.example"), 401, "issued by somebody else"),
-    "no issuer": (lambda: bearer(iss=None), 401, "lacks a claim"),
-    "another tenant": (lambda: bearer(tid=OTHER), 401, "of another tenant"),
-    "no tenant": (lambda: bearer(tid=None), 401, "lacks a claim"),
-    "expired": (lambda: bearer(exp=past(120)), 401, "has expired"),
-    "never expires": (lambda: bearer(exp=None), 401, "lacks a claim"),
-    "not valid yet": (lambda: bearer(nbf=past(-3600)), 401, "not valid yet"),
-    "no begin": (lambda: bearer(nbf=None), 401, "lacks a claim"),
-    "expires at a word": (lambda: bearer(exp="tomorrow"), 401, "cannot be read"),
-    "no role": (lambda: bearer(roles=None), 403, f"neither the app role nor the scope {ROLE}"),
-    "another role": (lambda: bearer(roles=["Clusters.Read"]), 403, "neither the app role"),
-    "a role that contains ours": (lambda: bearer(roles=[f"{ROLE}.Not"], scp=f"x{ROLE}"), 403, "neither the app role"),
-    "roles as one text": (lambda: bearer(roles=ROLE), 403, "neither the app role"),
-    "an ID token, without roles": (lambda: bearer(roles=None, scp=None, nonce="n"), 403, "neither the app role"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -302,42 +261,11 @@ def test_no_signed_claim_breaks_the_gate(value: object) -> None:
 # --- over TLS
 
 
-@pytest.fixture
-def login_server(tmp_path) -> Iterator[tuple[str, str]]:
-    """(URL, CA file) of a login service on this machine."""
-    ca_file, server_file = write_certificates(tmp_path)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            base = f"https://127.0.0.1:{self.server.server_address[1]}"
-            issuer = f"{base}/{TENANT}/v2.0" if "/v2.0/" in self.path else f"{base}/{TENANT}/"
-            said = {"issuer": issuer, "jwks_uri": f"{base}/keys"} if "known" in self.path else {"keys": [jwk("first")]}
-            body = json.dumps(said).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server_file)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_address[1]}", str(ca_file)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_keys_are_read_over_tls_from_a_service_that_proves_who_it_is(login_server: tuple[str, str]) -> None:
-    url, ca_file = login_server
+def test_keys_are_read_over_tls_from_a_service_that_proves_who_it_is(tmp_path: Path) -> None:
     known = read_settings({"LAMPLIGHTER_API_AUDIENCE": AUDIENCE, "LAMPLIGHTER_API_TENANT": TENANT})
-    endpoint = Endpoint(url, f"{url}/.default")
-    with Cloud(endpoint, ca_file=ca_file) as cloud:
-        assert gate_of(known, cloud).admit(bearer(iss=f"{url}/{TENANT}/v2.0")).name == "ana@example.com"
-    with Cloud(endpoint) as cloud:  # without the CA it could be anybody
-        assert refused(gate_of(known, cloud), bearer(iss=f"{url}/{TENANT}/v2.0"))[0] == 503
+    with tokens.login_over_tls(tmp_path) as (url, ca_file):
+        endpoint = Endpoint(url, f"{url}/.default")
+        with Cloud(endpoint, ca_file=ca_file) as cloud:
+            assert gate_of(known, cloud).admit(bearer()).name == "ana@example.com"
+        with Cloud(endpoint) as cloud:  # without the CA it could be anybody
+            assert refused(gate_of(known, cloud), bearer())[0] == 503

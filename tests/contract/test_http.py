@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +14,12 @@ if sys.version_info < (3, 13):
 
 from lamplighter.simulator import Fault
 from shared import app as composition
+from shared.clients.azure import Cloud, Endpoint
+from shared.clients.entra import gate_of
 from shared.errors import InputError, NoReply
 from shared.model.memory import Memory, Wish
-from tests.clients.entra_tokens import Login, bearer, unsigned
+from shared.settings import read_settings
+from tests.clients.entra_tokens import AUDIENCE, FORGED, TENANT, V1, Login, bearer, login_over_tls, unsigned
 from tests.contract.http_calls import FOUR_HOURS, VERBS, holds, post
 
 if TYPE_CHECKING:
@@ -67,6 +71,22 @@ def test_a_forged_token_and_one_without_the_role_are_refused(host: FunctionsHost
         "the token carries neither the app role nor the scope Clusters.Keep",
     )
     assert holds(open_house) == []
+
+
+def test_every_forged_token_is_refused_with_keys_that_come_over_tls(
+    host: FunctionsHost, open_house: House, tmp_path: Path
+) -> None:
+    """The whole way: the worker, the settings, the tenant's documents and keys from a service that proves who it is."""
+    known = read_settings({"LAMPLIGHTER_API_AUDIENCE": AUDIENCE, "LAMPLIGHTER_API_TENANT": TENANT})
+    with login_over_tls(tmp_path) as (url, ca_file), Cloud(Endpoint(url, f"{url}/.default"), ca_file=ca_file) as cloud:
+        composition.use(replace(open_house.app, gate=gate_of(known, cloud)))
+        for name, (forge, status, words) in FORGED.items():
+            answer = post(host, "keep_on", FOUR_HOURS, forge())
+            assert (answer.status, words in answer.json["detail"]) == (status, True), name
+        assert holds(open_house) == []
+        for version in ({}, {"iss": V1, "aud": f"api://{AUDIENCE}", "ver": "1.0"}):
+            assert post(host, "keep_on", FOUR_HOURS, bearer(**version)).status == 200
+    assert holds(open_house) == [(Wish.RUNNING, "command", "ana@example.com", "load test")]
 
 
 @pytest.mark.parametrize("function", VERBS)

@@ -90,6 +90,27 @@ def test_each_metric_alone_keeps_a_cluster_on_and_says_so(change, sentence, last
     assert set(found.evidence) == {"cpu", "network", "pods"}
 
 
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("cpu", lambda value: Measure((flat(value),))),
+        ("network", lambda value: Measure((flat(value * 1e6),))),
+    ],
+)
+def test_a_limit_is_where_use_begins(source, read):
+    """Defaults: above 15 %, above 10 MB a minute; what is just at the limit is quiet."""
+    at, above = (15.0, 15.1) if source == "cpu" else (10.0, 10.1)
+    assert signal(replace(QUIET, **{source: read(at)})).use is Use.IDLE
+    assert signal(replace(QUIET, **{source: read(above)})).use is Use.ACTIVE
+
+
+@pytest.mark.parametrize("source", ["cpu", "network", "pods"])
+def test_what_went_wrong_with_one_metric_is_told_whatever_else_came_with_it(source):
+    broken = replace(getattr(QUIET, source), problem=f"{source} answered in part")
+    found = signal(replace(QUIET, **{source: broken}))
+    assert (found.use, found.sentence) == (Use.UNKNOWN, f"{source} answered in part")
+
+
 def test_one_busy_node_among_many_is_not_averaged_away():
     """Nineteen idle nodes around one that computes: 5 % on average, and in use."""
     nodes = [node(*[2.0] * 12, name=f"n{number}") for number in range(19)]

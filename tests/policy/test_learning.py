@@ -72,6 +72,27 @@ def test_the_bill_is_never_more_than_twice_that_of_a_clairvoyant(trace, costs_):
         assert ours <= 2 * clairvoyant + 1e-6
 
 
+pauses = st.sampled_from([0.1, 0.35, 0.55, 1.0, 1.9, 20.0])
+habits = st.tuples(st.lists(st.tuples(st.just(1 / 60), pauses), min_size=1, max_size=4), st.integers(1, 25)).map(
+    lambda drawn: drawn[0] * drawn[1]
+)
+"""Short needs, whose ledger covers little, in a rhythm that advice is soon given about."""
+
+
+@given(traces | habits)
+@settings(max_examples=150, deadline=None)
+def test_the_ledger_covers_whoever_comes_right_after_the_stop(trace):
+    """The worst that advice can cost, after every spell: what it waited, and the stop, the start and the waiting too."""
+    ours = clairvoyant = 0.0
+    for (busy, quiet), (activity, begin, due, spent) in zip(trace, live(trace, COSTS), strict=True):
+        waited = (due - begin) / HOUR
+        worst = ours + busy + waited + COSTS.break_even
+        assert worst <= 2 * (clairvoyant + busy + min(waited, COSTS.break_even)) + 1e-6
+        ours += busy + spent
+        clairvoyant += busy + min(quiet, COSTS.break_even)
+        assert activity.credit <= 2 * clairvoyant - ours - 2 * min(quiet, COSTS.break_even) + spent + 1e-6
+
+
 @given(traces, traces, traces)
 @settings(max_examples=60, deadline=None)
 def test_no_future_can_change_a_decision(past, one, other):
@@ -235,6 +256,17 @@ class TestWeek:
             hour = foresight.ahead(replace(off, credit=credit), evening + 63 * HOUR, dear, 10 * MINUTE)
             assert (hour is not None) is covered
 
+    def test_it_is_not_started_for_the_hour_in_which_people_left(self):
+        """Hours are learned from those that began quiet: one in the midst of which somebody leaves tells nothing."""
+        dear = Costs(0.1, 3.0, 4.0)
+        activity, evening = self.learned(dear)
+        monday = evening + 63 * HOUR
+        left = learning.observe(activity, evening, monday + HOUR / 4, Stretch.ACTIVE, dear)
+        off = learning.observe(left, monday + HOUR / 4, monday + HOUR / 4, Stretch.OFF, dear)
+
+        assert foresight.chance_in_hour(off, 8)[0] > 0.8, "else nothing would be tested"
+        assert foresight.ahead(off, monday + HOUR / 2, dear, timedelta(0)) is None
+
 
 class TestZone:
     """Who comes at eight comes at eight, in summer and in winter."""
@@ -320,6 +352,13 @@ class TestNoted:
 
         assert later.credit == pytest.approx(0.5)
         assert later.since == MONDAY + 385 * MINUTE
+
+    def test_a_hole_after_use_earns_nothing(self):
+        """Neither of the spell before that use nor of the hole is anything entered into the ledger again."""
+        twice = self.seen(Use.ACTIVE, 70, 85, self.seen(Use.IDLE, 10, 70, self.seen(Use.ACTIVE, 0, 10)))
+        later = self.seen(Use.ACTIVE, 385, 400, twice)
+
+        assert later.credit == pytest.approx(twice.credit + 0.25)
 
     def test_what_was_accounted_for_is_not_again(self):
         first = self.seen(Use.ACTIVE, 0, 60)

@@ -169,6 +169,8 @@ class TestPeople:
         rules = policy(OFFICE, extra=extra)
         assert decided(view(cluster(), adopted(rules, cluster())), rules, at("Thu+1 23:00")).reason is Reason.AS_WISHED
         assert decided(view(stopped(), adopted(rules, stopped())), rules, at("Thu+1 23:00")).reason is Reason.KEEP_ON
+        over = at("Fri+1 19:30")
+        assert decided(view(cluster(), adopted(rules, cluster())), rules, over).wish is Wish.STOPPED
 
     @pytest.mark.parametrize(("entry", "speaks"), [("web", True), ("WEB", True), ("web2", False), ("w?b", True)])
     def test_an_exception_names_a_cluster_or_a_glob(self, entry, speaks):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamplighter.backtest.history import DAY, History, Trace, history, history_cluster, merged
+from lamplighter.backtest.history import DAY, History, Trace, cut, history, history_cluster, merged
+from lamplighter.backtest.life import Life
 from lamplighter.backtest.limits import Limits
+from lamplighter.backtest.looking import Moment, activity
 from lamplighter.backtest.measure import Ran, measured
 from lamplighter.backtest.replay import Lived, Terms, replay
 from lamplighter.backtest.standard import standard_text
@@ -256,16 +259,61 @@ def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
     assert fast == slow
 
 
+FUTURES = {
+    "nothing more": lambda trace, at: replace(trace, end=at),
+    "everybody comes": lambda trace, at: replace(trace, busy=merged((*cut(trace.busy, trace.begin, at), (at, trace.end)))),
+    "nobody comes": lambda trace, at: replace(trace, busy=cut(trace.busy, trace.begin, at)),
+    "nothing is known": lambda trace, at: replace(trace, unknown=merged((*trace.unknown, (at, trace.end)))),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", POLICIES)
-@given(drawn=histories, people=st.booleans(), part=st.floats(0.1, 0.95))
-@settings(max_examples=12, deadline=None)
-def test_the_future_changes_nothing(name: str, drawn: History, people: bool, part: float) -> None:
-    """A history that ends earlier gives the same actions up to there: nobody looked ahead."""
-    until = drawn.begin + int(part * (drawn.end - drawn.begin))
-    whole = replay(drawn, POLICIES[name], Terms(people=people))
-    cut = replay(drawn.between(drawn.begin, until), POLICIES[name], Terms(people=people))
-    for each, short in zip(whole, cut, strict=True):
-        assert [one for one in each.done if one.at < until] == list(short.done)
+@given(drawn=histories, people=st.booleans(), data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_the_future_changes_nothing(name: str, drawn: History, people: bool, data: st.DataObject) -> None:
+    """Whatever comes a second after an action, a need or its end: what was done up to then stays as it was.
+
+    Right after a stop is where a look ahead would show: who knew that somebody comes would not have stopped.
+    """
+    terms = Terms(people=people)
+    whole = replay(drawn, POLICIES[name], terms)
+    moments = [one.at for each in whole for one in each.done]
+    moments += [at for trace in drawn.traces for need in trace.busy for at in need]
+    moments = [at for at in moments if drawn.begin < at < drawn.end - 1] or [drawn.begin + DAY]
+    until = data.draw(st.sampled_from(moments)) + 1
+    future = data.draw(st.sampled_from(sorted(FUTURES)))
+    other = history("other", [FUTURES[future](trace, until) for trace in drawn.traces])
+    for each, short in zip(whole, replay(other, POLICIES[name], terms), strict=True):
+        assert [one for one in each.done if one.at < until] == [one for one in short.done if one.at < until]
+
+
+def test_a_stop_does_not_know_who_comes_a_second_later() -> None:
+    """The same without drawing: an ordinary day ends after each action, or everybody comes, or nobody can be seen."""
+    day = needed("Mon 09:00-11:00", "Mon 12:00-17:30", begin=MONDAY, days=1)
+    for rules in POLICIES.values():
+        whole = one(day, rules).done
+        assert any(done.verb == "stop" for done in whole)
+        for number, done in enumerate(whole, 1):
+            for future in ("nothing more", "everybody comes", "nothing is known"):
+                again = one(FUTURES[future](day, done.at + 1), rules).done
+                assert again[:number] == whole[:number]
+
+
+@given(drawn=histories, at=st.integers(0, 3 * DAY), later=st.integers(1, DAY))
+@settings(max_examples=60, deadline=None)
+def test_signals_tell_of_the_past_only(drawn: History, at: int, later: int) -> None:
+    """Every instant in them lies before the look, whatever is under way then and however it goes on."""
+    for trace in drawn.traces:
+        now = trace.begin + at
+        life = Life(trace, people=True)
+        for begin, end in trace.busy:
+            if begin < now:
+                life.need_begins(begin, end)
+        signal = activity(life, Moment.of(now)).value
+        told_of = (signal.begin, signal.end, signal.last_active_at, signal.quiet_at)
+        assert all(moment <= Moment.of(now).now for moment in told_of if moment is not None)
+        life.used = [(begin, end + later if end > now else end) for begin, end in life.used]
+        assert activity(life, Moment.of(now)).value == signal
 
 
 @pytest.mark.parametrize("name", POLICIES)
