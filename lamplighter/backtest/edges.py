@@ -79,7 +79,7 @@ def _learned(seen: Look, tick: timedelta, now: datetime) -> Iterator[datetime]:
     if activity is None or activity.quiet_at is None or activity.use not in (Stretch.OFF, Stretch.IDLE):
         return
     for rule in seen.owner.rules:
-        if rule.kind == idle.KEY and rule.block.learn:
+        if rule.kind == idle.KEY and rule.block.learn and idle.costs_of(rule).may_start_ahead:
             expected = any(one.rule == rule.name and one.wish is Wish.RUNNING for one in seen.said)
             over = activity.quiet_at + _HOUR * rule.block.costs.break_even
             if (expected and _runs(seen)) or (now < over and _worth_it(seen, rule, activity, over, now)):

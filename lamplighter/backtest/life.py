@@ -19,7 +19,7 @@ class Life:
     """
 
     __slots__ = (
-        "_pending", "_running", "_starting", "_stopped", "_stopping", "billed", "billed_since", "busy_until",
+        "_pending", "_running", "_starting", "_stopped", "_stopping", "billed", "billed_since", "busy_until", "edges",
         "looked", "looks", "memory", "need", "people", "said_until", "seen", "trace", "up", "up_since", "used",
     )  # fmt: skip
 
@@ -46,11 +46,21 @@ class Life:
         self.up_since: int | None = trace.begin
         self.billed_since: int | None = trace.begin
         self.looks: set[int] = set()
+        """When it is looked at because something happens to it."""
+        self.edges: set[int] = set()
+        """When it is looked at because the last look said so: it may turn out otherwise from then on."""
         self.looked = trace.begin
         """When it was looked at last."""
 
     def there(self, now: int) -> bool:
         return self.trace.begin <= now < self.trace.end
+
+    def is_due(self, now: int) -> bool:
+        """Whether it is still to be looked at, now; asked once."""
+        due = now in self.looks or now in self.edges
+        self.looks.discard(now)
+        self.edges.discard(now)
+        return due
 
     def needed(self, now: int) -> bool:
         """Somebody works on it, or waits for it."""

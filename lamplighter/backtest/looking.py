@@ -61,16 +61,25 @@ def catch_up(life: Life, owner: Owner, missed: range) -> None:
     """What the ticks between two looks learned, at which nobody's mind changed. `missed`: their Unix seconds."""
     if not missed or life.up_since is None or all(rule.kind != idle.KEY for rule in owner.rules):
         return
-    known = life.memory.activity
+    # The first of them may see another use than was seen before it, and those after it see the same.
+    _taught_at(missed[0], life, owner)
+    rest, known = missed[1:], life.memory.activity
     if known is not None and known.through is not None and not life.trace.unknown:
-        missed = _recorded(missed, int(known.through.timestamp()))
-    for at in missed:
-        when = Moment.of(at)
-        life.memory = taught(with_facts(View(life.seen, life.memory), owner, life, when), owner, when.now).memory
+        rest = _recorded(rest, int(known.through.timestamp()))
+    for at in rest:
+        _taught_at(at, life, owner)
+
+
+def _taught_at(at: int, life: Life, owner: Owner) -> None:
+    """What the look of one tick learned."""
+    when = Moment.of(at)
+    life.memory = taught(with_facts(View(life.seen, life.memory), owner, life, when), owner, when.now).memory
 
 
 def _recorded(missed: range, through: int) -> range:
     """A use that lasts is written now and then, and all that was written together is as if it was written at once."""
+    if not missed:
+        return missed
     every = int(RECORD_EVERY.total_seconds())
     first = max(missed.start, -(-(through + every) // missed.step) * missed.step)
     last = first + (missed[-1] - first) // every * every

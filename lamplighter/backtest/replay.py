@@ -27,7 +27,7 @@ from shared.policy.admit import admit
 from shared.policy.bound import UNMATCHED
 from shared.policy.decide import decide
 from shared.policy.document import Policy
-from shared.policy.facts import fleet_facts, headcount
+from shared.policy.facts import STOP_EXPIRES, fleet_facts, headcount
 from shared.policy.voices import Owner, longest_keep_on, owner_of
 
 PULSE_SECOND = 15
@@ -107,8 +107,8 @@ class _Replay:
         self._apart = any("stops" in guards for guards in own)
         """An environment or a rule has a stop budget of its own, a share of the clusters that are decided together."""
         self._counts_stops = self._apart or policy.guards_for(UNMATCHED, None).stops is not None
-        self._queued = False
-        """Some stop was paced once, so that messages may be in the queue."""
+        self._queued_until = 0
+        """Unix seconds up to which stops that were paced may be in the queue."""
         self._place = {trace.cluster.id: number for number, trace in enumerate(history.traces)}
         self._events: list[tuple[int, int, int, str]] = []
         self._done: list[list[Done]] = [[] for _ in history.traces]
@@ -146,18 +146,17 @@ class _Replay:
         self._look_exactly(number, self._limits.next_tick(at))
 
     def _look_exactly(self, number: int, at: int) -> None:
-        looks = self._lives[number].looks
-        if at not in looks:
-            looks.add(at)
+        self._look_then(number, at, self._lives[number].looks)
+
+    def _look_then(self, number: int, at: int, among: set[int]) -> None:
+        if at not in among:
+            among.add(at)
             self._push(at, _Kind.LOOK, number)
 
     def _next_need(self, number: int) -> None:
         life = self._lives[number]
         if life.need < len(life.trace.busy):
-            begin = life.trace.busy[life.need][0]
-            # Up to here it was quiet, which is known at the tick before.
-            self._look_exactly(number, begin // self._limits.tick * self._limits.tick)
-            self._push(begin, _Kind.NEEDED, number)
+            self._push(life.trace.busy[life.need][0], _Kind.NEEDED, number)
 
     def _instant(self, when: Moment) -> None:
         """Everything that happens at one moment."""
@@ -175,8 +174,7 @@ class _Replay:
                     self._needed_no_more(number, when)
                 case _Kind.ACT:
                     self._act(number, id_, when)
-                case _:
-                    self._lives[number].looks.discard(when.at)
+                case _ if self._lives[number].is_due(when.at):
                     looks.append(number)
         if looks:
             self._look(looks, when)
@@ -202,19 +200,22 @@ class _Replay:
         life, at = self._lives[number], when.at
         _, end = life.trace.busy[life.need]
         life.need += 1
+        self._catch_up(number, at)  # up to here it was quiet
         life.need_begins(at, end)
         self._next_need(number)
         if life.up_since is not None:
             self._push(life.busy_until, _Kind.NEEDED_NO_MORE, number)
+            self._look_at(number, at + 1)
         elif life.people:
             self._keep_on(number, when)
             self._look_exactly(number, at)
-        self._look_at(number, at + 1)
 
     def _needed_no_more(self, number: int, when: Moment) -> None:
         life = self._lives[number]
         if not life.needed(when.at):
-            self._look_at(number, when.at)
+            if life.said_until is not None:
+                self._look_at(number, when.at)  # they let go
+            # Signals are sums over grains: the next tick still sees this one in use.
             self._look_at(number, self._limits.next_tick(when.at) + 1)
 
     # --- the arrow: decide, admit, act ---
@@ -226,7 +227,7 @@ class _Replay:
             others = (number for number, life in enumerate(self._lives) if number not in looks and life.there(when.at))
             looks |= {number: self._decide(number, when, told=ticks) for number in tuple(others)}
         decisions = [decision for one in looks.values() for decision in one.decisions if ticks or not _stops(decision)]
-        counts = (self._counts_stops or self._queued) and any(map(_stops, decisions))
+        counts = (self._counts_stops or when.at < self._queued_until) and any(map(_stops, decisions))
         facts = self._fleet((life.memory for life in self._lives), when.now) if counts else self._facts
         plan = admit(decisions, facts, self._policy, when.now)
         for decision in plan.admitted:
@@ -239,14 +240,14 @@ class _Replay:
         made = {decision.id: decision for decision in plan.decisions}
         for number, one in looks.items():
             said = [made.get(decision.id, decision) for decision in one.decisions]
-            for edge in edges(one, said, self._limits, when.now):
-                self._look_at(number, edge)
+            self._look_again(number, edges(one, said, self._limits, when.now))
+            if not ticks and any(_stops(decision) or decision.announce is not None for decision in said):
+                self._look_at(number, when.at + 1)  # a hint starts and raises; the rest is for a tick
 
     def _decide(self, number: int, when: Moment, *, told: bool) -> Look:
         """As a tick does; whoever works there answers a warning, goes on saying so, and lets go when done."""
         life, owner = self._lives[number], self._owners[number]
-        missed = self._limits.next_tick(max(life.looked, life.up_since or 0) + 1)
-        catch_up(life, owner, range(missed, when.at, self._limits.tick))
+        self._catch_up(number, when.at)
         working = life.people and life.needed(when.at)
         if working and life.said_until is not None:
             self._keep_on(number, when)
@@ -261,6 +262,22 @@ class _Replay:
         life.looked = when.at
         return seen
 
+    def _catch_up(self, number: int, at: int) -> None:
+        """What the ticks before `at` learned at which nothing else could change."""
+        life = self._lives[number]
+        missed = self._limits.next_tick(max(life.looked, life.up_since or 0) + 1)
+        catch_up(life, self._owners[number], range(missed, at, self._limits.tick))
+        life.looked = max(life.looked, at - 1)
+
+    def _look_again(self, number: int, edges_: Iterable[int]) -> None:
+        """What a look says of when the next may see something else replaces what the look before it said."""
+        life = self._lives[number]
+        life.edges.clear()
+        for edge in edges_:
+            self._look_then(number, self._limits.next_tick(edge), life.edges)
+        if life.said_until is not None:
+            self._look_then(number, self._limits.next_tick(life.said_until), life.edges)
+
     def _keep_on(self, number: int, when: Moment) -> None:
         """Somebody wakes it or keeps it on, as long as the policy lets them; in good time they say so again."""
         life = self._lives[number]
@@ -270,7 +287,7 @@ class _Replay:
         hold = PersonHold(Wish.RUNNING, when.now, when.now + lasting, "wake", reason="needed")
         life.memory = replace(life.memory, holds=(hold,))
         life.said_until = when.at + int(lasting.total_seconds()) * 3 // 4
-        self._look_at(number, life.said_until)
+        self._look_then(number, self._limits.next_tick(life.said_until), life.edges)
 
     def _send(self, decision: Decision, when: Moment) -> None:
         number = self._place[decision.cluster]
@@ -279,13 +296,14 @@ class _Replay:
             return
         life = self._lives[number]
         if _stops(decision):
-            self._queued = True
+            self._queued_until = max(self._queued_until, int((decision.not_before + STOP_EXPIRES).timestamp()))
             life.memory = replace(life.memory, queued_id=decision.id, queued_at=decision.not_before)
         self._push(int(decision.not_before.timestamp()), _Kind.ACT, number, decision.id)
 
     def _act(self, number: int, id_: str, when: Moment) -> None:
         """Decides again on what is there now, claims, and does it."""
         life, owner, now = self._lives[number], self._owners[number], when.now
+        self._catch_up(number, when.at)
         view = with_facts(View(life.seen, life.memory, fleet=self._facts), owner, life, when)
         again = decide(view, self._policy, now, owner)
         found = next((one for one in again if one.id == id_ and one.verdict is Verdict.ACT), None)

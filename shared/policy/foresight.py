@@ -69,6 +69,11 @@ class Costs:
     def break_even(self) -> float:
         return self.starting + self.waiting
 
+    @property
+    def may_start_ahead(self) -> bool:
+        """Whether people's waiting can cost more than the time that a start ahead runs for nothing."""
+        return self.waiting > WAIT_WITHIN_HOUR
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -261,11 +266,7 @@ def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> A
     Started ahead, it runs half an hour for nothing on average when the need comes, an hour and a start when it
     doesn't; not started, people wait. None where waiting is cheaper or the ledger does not cover an hour for nothing.
     """
-    if (
-        activity.use not in (Stretch.OFF, Stretch.IDLE)
-        or activity.quiet_at is None
-        or costs.waiting <= WAIT_WITHIN_HOUR
-    ):
+    if activity.use not in (Stretch.OFF, Stretch.IDLE) or activity.quiet_at is None or not costs.may_start_ahead:
         return None
     spell = (now - activity.quiet_at) / _HOUR
     waited = first_wait(activity, now, costs)[0] if is_first_wait(activity) else 0.0
