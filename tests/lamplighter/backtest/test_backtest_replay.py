@@ -116,6 +116,16 @@ class TestHours:
         assert told(lived)[:2] == ["Mon 18:00 stop off_hours", "Mon 18:35 start keep_on"]
         assert measured(lived.trace, Ran(lived.up, lived.billed), waits=True).late / 60 == 31
 
+    def test_nobody_is_served_before_they_ask(self) -> None:
+        """Two needs within one tick: the first of them starts it, at the second at which it begins."""
+        monday = int(MONDAY.timestamp())
+        first, second = monday + 20 * HOUR + 6, monday + 20 * HOUR + 157
+        trace = Trace(
+            history_cluster("web"), monday - DAY, monday + 2 * DAY, ((first, first + 60), (second, second + 60))
+        )
+        starts = [done.at for done in one(trace, policy()).done if done.reason == "keep_on"]
+        assert starts == [first]
+
     def test_slow_starts_are_learned_from(self) -> None:
         """A start takes 25 minutes, the lead is 10: late for a week, then it leaves early enough by itself."""
         lived = one(needed(days=14), policy(), Terms(Limits(start_takes=25 * 60)))
