@@ -107,6 +107,7 @@ def document(subject: Subject, found: Findings) -> dict[str, Any]:
         ],
         "unused_schedules": list(found.unused_schedules),
         "idle_exceptions": [{"cluster": one.cluster, "problem": one.problem} for one in found.idle_exceptions],
+        "holidayless_rules": list(found.holidayless_rules),
         "queues": [
             {
                 "subscription": one.subscription,
@@ -126,7 +127,7 @@ def show(subject: Subject, found: Findings) -> None:
     out, names = console(), short_names(subject.clusters)
     out.print(_summary(subject.policy), style="bold")
     _show_environments(out, found, names)
-    _show_notes(out, found, names)
+    _show_notes(out, subject, found, names)
     _show_choruses(out, found.choruses, names)
     _show_closed(out, found.closed_days)
 
@@ -147,7 +148,7 @@ def some(words: Iterable[str]) -> str:
     return ", ".join(every[:NAMED]) + rest
 
 
-def _show_notes(out: Console, found: Findings, names: Mapping[str, str]) -> None:
+def _show_notes(out: Console, subject: Subject, found: Findings, names: Mapping[str, str]) -> None:
     notes = [
         *(f"{one.sentence}: {some(names[id_] for id_ in one.clusters)}" for one in found.near_tags),
         *(f"{names[one.cluster]}: {problem}" for one in found.unreadable for problem in one.problems),
@@ -155,6 +156,7 @@ def _show_notes(out: Console, found: Findings, names: Mapping[str, str]) -> None
         *([_ruleless(found.ruleless)] if found.ruleless else []),
         *(f"nothing uses the schedule {name}" for name in found.unused_schedules),
         *(f"the exception for {one.cluster} {one.problem}" for one in found.idle_exceptions),
+        *(_holidayless(name, subject.policy) for name in found.holidayless_rules),
         *(one.sentence for one in found.queues),
     ]
     if not notes:
@@ -165,6 +167,13 @@ def _show_notes(out: Console, found: Findings, names: Mapping[str, str]) -> None
     for note in notes:
         rows.add_row("-", note)
     out.print(rows)
+
+
+def _holidayless(name: str, policy: Policy) -> str:
+    return (
+        f"the rule {name} learns hours and follows no calendar, so that it comes up for nothing on holidays: it may say"
+        f" calendar: {next(iter(policy.calendars))}"
+    )
 
 
 def _ruleless(number: int) -> str:

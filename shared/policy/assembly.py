@@ -44,7 +44,7 @@ def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
         "timezone": timezone,
         "scope": binding.scope(head.scope),
         "environments": tuple(_environments(data, mistakes)),
-        "rules": tuple(_rules(data, head.mode, timezone, schedules, mistakes)),
+        "rules": tuple(_rules(data, head, (schedules, calendars), mistakes)),
         "schedules": schedules,
         "calendars": calendars,
         "freezes": tuple(one for one in freezes if one is not None),
@@ -134,11 +134,15 @@ def _schedules(
 
 
 def _rules(
-    data: dict[str, Any], mode: str, timezone: str, schedules: Mapping[str, Schedule], mistakes: Mistakes
+    data: dict[str, Any],
+    head: grammar.Head,
+    known: tuple[Mapping[str, Schedule], Mapping[str, Calendar]],
+    mistakes: Mistakes,
 ) -> Iterator[BoundRule]:
     if not isinstance(value := data.get("rules", []), list):
         _entries(grammar.RuleEntry, value, ("rules",), mistakes)
         return
+    schedules, calendars = known
     by_name = {name.casefold(): one for name, one in schedules.items()}
     for path, raw in items(value, ("rules",)):
         kinds = [key for key in raw if key in BY_KEY] if isinstance(raw, dict) else []
@@ -148,17 +152,19 @@ def _rules(
         if entry is None or block is None:
             continue
         named = tuple(found for name in getattr(block, "schedule_names", ()) if (found := by_name.get(name.casefold())))
+        calendar = calendars.get(getattr(block, "calendar", None) or "")
         yield BoundRule(
             name=entry.name,
             kind=kinds[0],
             block=block,
             schedules=named,
-            zone=timezone,
+            calendar=calendar,
+            zone=head.timezone,
             match=binding.maybe(entry.match),
             unless=binding.maybe(entry.unless),
-            mode="plan" if mode == "plan" else entry.mode or mode,
+            mode="plan" if head.mode == "plan" else entry.mode or head.mode,
             guards=binding.guard_values(entry.guards),
-            fingerprint=binding.fingerprint(kinds[0], block, named),
+            fingerprint=binding.fingerprint(kinds[0], block, named, calendar),
         )
 
 

@@ -107,8 +107,8 @@ def audience(entry: grammar.AudienceEntry) -> DigestAudience:
     return DigestAudience(entry.name, tuple(entry.to), maybe(entry.match), maybe(entry.unless))
 
 
-def fingerprint(kind: str, block: BaseModel, schedules: Iterable[Schedule]) -> str:
-    """What adoption is bound to: the block, its schedules and their calendars. The same on every machine.
+def fingerprint(kind: str, block: BaseModel, schedules: Iterable[Schedule], calendar: Calendar | None = None) -> str:
+    """What adoption is bound to: the block, its schedules and their calendars, and its own. The same on every machine.
 
     Not the rule's name, match, mode and guards: they change whom a rule speaks for and how carefully, not what it
     wants. Not how a window is written, nor the names of schedules beyond what the block itself says.
@@ -118,21 +118,25 @@ def fingerprint(kind: str, block: BaseModel, schedules: Iterable[Schedule]) -> s
         "block": block.model_dump(mode="json", exclude_defaults=True),
         "schedules": [_canonical_schedule(one) for one in schedules],
     }
+    if calendar is not None:
+        what["calendar"] = _canonical_calendar(calendar)
     return blake2s(json.dumps(what, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _canonical_schedule(one: Schedule) -> Mapping[str, Any]:
-    calendar = one.calendar
     return {
         "zone": one.zone,
         "windows": sorted(json.dumps(_canonical_window(window)) for window in one.windows),
-        "calendar": calendar
-        and {
-            "country": calendar.country,
-            "subdivision": calendar.subdivision,
-            "closed": sorted([first.isoformat(), last.isoformat()] for first, last in calendar.closed),
-            "open": sorted(day.isoformat() for day in calendar.open),
-        },
+        "calendar": one.calendar and _canonical_calendar(one.calendar),
+    }
+
+
+def _canonical_calendar(calendar: Calendar) -> Mapping[str, Any]:
+    return {
+        "country": calendar.country,
+        "subdivision": calendar.subdivision,
+        "closed": sorted([first.isoformat(), last.isoformat()] for first, last in calendar.closed),
+        "open": sorted(day.isoformat() for day in calendar.open),
     }
 
 

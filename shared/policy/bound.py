@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.model.memory import Wish
+from shared.policy.calendars import Calendar
 from shared.policy.match import Matcher
 from shared.policy.schedule import Schedule
 from shared.policy.windows import WeeklyTime
@@ -73,6 +74,8 @@ class BoundRule:
     block: Any
     """The rule's own pydantic Block."""
     schedules: tuple[Schedule, ...] = ()
+    calendar: Calendar | None = None
+    """The one that the block names itself; schedules have their own."""
     zone: str = "UTC"
     """IANA name of the policy's zone."""
     match: Matcher | None = None

@@ -96,6 +96,8 @@ class Findings:
     unused_schedules: tuple[str, ...]
     """Neither a rule nor an owner's tag names them."""
     idle_exceptions: tuple[IdleException, ...]
+    holidayless_rules: tuple[str, ...] = ()
+    """Rules that learn hours and follow none of the file's calendars."""
     queues: tuple[Queue, ...] = ()
     """Subscriptions and regions with so many clusters that a lead does not hold their spread."""
 
@@ -130,6 +132,7 @@ def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Find
         closed_days=tuple(_closed(policy, now)),
         unused_schedules=_unused(policy, listening.tagged),
         idle_exceptions=tuple(_idle(policy, clusters, now)),
+        holidayless_rules=tuple(_holidayless(policy)),
         queues=tight_queues((cluster, rules) for cluster, _, rules in ruled),
     )
 
@@ -180,6 +183,12 @@ def _closed(policy: Policy, now: datetime) -> Iterable[ClosedDay]:
 def _unused(policy: Policy, tagged: set[str]) -> tuple[str, ...]:
     used = {schedule.name.casefold() for rule in policy.rules for schedule in rule.schedules} | tagged
     return tuple(name for name in policy.schedules if name not in ("always", "never") and name.casefold() not in used)
+
+
+def _holidayless(policy: Policy) -> Iterable[str]:
+    """Where the file has no calendar at all, nobody thought of holidays, and nobody is told to."""
+    learning = (rule for rule in policy.rules if getattr(rule.block, "learn", False))
+    return (rule.name for rule in learning if policy.calendars and rule.calendar is None)
 
 
 def _idle(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Iterable[IdleException]:

@@ -24,6 +24,8 @@ from operator import itemgetter, mul
 from zoneinfo import ZoneInfo
 
 from shared.model.activity import BINS, EDGES, HOURS, PLACES, Activity, Stretch, floats
+from shared.policy.calendars import Calendar
+from shared.policy.spoken import local_date
 
 PRIOR_WEIGHT = 8.0
 """Spells that the prior counts as: each bin as likely as another, whatever the time scale."""
@@ -64,6 +66,8 @@ class Costs:
     """No wait is longer than this."""
     zone: str = "UTC"
     """IANA name of the zone whose hours people keep: who comes at eight comes at eight in summer and in winter."""
+    calendar: Calendar | None = None
+    """Whose closed days are like no other day of the week."""
 
     @property
     def break_even(self) -> float:
@@ -73,6 +77,10 @@ class Costs:
     def may_start_ahead(self) -> bool:
         """Whether people's waiting can cost more than the time that a start ahead runs for nothing."""
         return self.waiting > WAIT_WITHIN_HOUR
+
+    def holiday(self, at: datetime) -> str | None:
+        """What people there call the closed day on which this instant falls; None on a day of work."""
+        return None if self.calendar is None else self.calendar.closed_on(local_date(at, self.zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +254,18 @@ def _chance(values: array[float], hour: int) -> tuple[float, float]:
 
 
 def next_need(
-    activity: Activity, now: datetime, zone: str = "UTC", horizon: timedelta = HORIZON
+    activity: Activity, now: datetime, costs: Costs, horizon: timedelta = HORIZON
 ) -> tuple[datetime, float] | None:
-    """Begin of the hour by which a need is more likely than not to have come, and how likely; None within `horizon`."""
+    """Begin of the hour by which a need is more likely than not to have come, and how likely; None within `horizon`.
+
+    Of closed days nothing is expected.
+    """
     begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    values, first = floats(activity.hours), hour_of_week(begin, zone)
+    values, first = floats(activity.hours), hour_of_week(begin, costs.zone)
     none = 1.0
     for passed in range(math.ceil((now + horizon - begin) / _HOUR)):
+        if costs.holiday(begin + passed * _HOUR) is not None:
+            continue
         chance, _ = _chance(values, (first + passed) % HOURS)
         none *= 1.0 - min(chance, 1.0)
         if none < 0.5:
@@ -264,7 +277,8 @@ def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> A
     """The hour to be started for by now, or the one that has begun: [begin - lead, end) holds `now`.
 
     Started ahead, it runs half an hour for nothing on average when the need comes, an hour and a start when it
-    doesn't; not started, people wait. None where waiting is cheaper or the ledger does not cover an hour for nothing.
+    doesn't; not started, people wait. None where waiting is cheaper or the ledger does not cover an hour for nothing,
+    and for the hours of closed days.
     """
     if activity.use not in (Stretch.OFF, Stretch.IDLE) or activity.quiet_at is None or not costs.may_start_ahead:
         return None
@@ -279,6 +293,7 @@ def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> A
         if (
             chance * (costs.waiting - WAIT_WITHIN_HOUR) > (1.0 - chance) * (1.0 + costs.starting)
             and activity.quiet_at < begin
+            and costs.holiday(begin) is None
         ):
             return Ahead(begin, begin + _HOUR, min(chance, 1.0), weeks)
         begin += _HOUR

@@ -160,7 +160,7 @@ def _needed(activity: Activity, at: datetime, costs: Costs) -> Activity:
         place=1 if departed else activity.place + 1,
         departures=activity.departures + departed,
         spells=_with_spell(activity, spell),
-        hours=_with_hours(activity.hours, quiet_at, at, costs.zone),
+        hours=_with_hours(activity.hours, quiet_at, at, costs),
     )
 
 
@@ -173,16 +173,19 @@ def _with_spell(activity: Activity, spell: float) -> bytes:
     return counts.tobytes()
 
 
-def _with_hours(hours: bytes, quiet_at: datetime, at: datetime, zone: str) -> bytes:
-    """Each hour that began within the spell began quiet; in the last of them the need came."""
+def _with_hours(hours: bytes, quiet_at: datetime, at: datetime, costs: Costs) -> bytes:
+    """Each hour that began within the spell began quiet; in the last of them the need came. Closed days teach nothing:
+    neither does their silence make the weekday's hours less likely, nor does work on them make those more likely.
+    """
     begin = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     if begin < quiet_at:
         return hours
     values, came = floats(hours), 1.0
     earliest = max(quiet_at, at - LONGEST_WALK)
     while begin >= earliest:
-        cell = 2 * hour_of_week(begin, zone)
-        values[cell] = values[cell] * _WEEK_FADE + 1.0
-        values[cell + 1] = values[cell + 1] * _WEEK_FADE + came
+        if costs.holiday(begin) is None:
+            cell = 2 * hour_of_week(begin, costs.zone)
+            values[cell] = values[cell] * _WEEK_FADE + 1.0
+            values[cell + 1] = values[cell + 1] * _WEEK_FADE + came
         begin, came = begin - _HOUR, 0.0
     return values.tobytes()

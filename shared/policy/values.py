@@ -42,11 +42,17 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
 class _OneOrList:
     """For the schema: one value, or a list of them."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
         listed = handler(core)
+        if "minLength" in listed:  # what pydantic says of a tuple that was validated before
+            listed["minItems"] = listed.pop("minLength")
         return {"anyOf": [listed["items"], listed]}
 
 
@@ -205,3 +211,4 @@ AtMost = Annotated[
 ]
 Stretch = Annotated[Duration, AfterValidator(_some)]
 OneOrMore = Annotated[list[T], BeforeValidator(_as_list), Field(min_length=1), _OneOrList()]
+Globs = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), Field(min_length=1), _OneOrList()]

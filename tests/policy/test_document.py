@@ -91,10 +91,13 @@ class TestEverythingThatCanBeSaid:
             ("rings", "upgrades", "act"), ("heal", "repair", "act"), ("pay-for-the-sla-in-prod-only", "tier", "act"),
             ("pending-pods", "on_alert", "act"), ("quiet-hours", "on_alert", "act"), ("six-nodes", "on_alert", "act"),
             ("orders", "on_alert", "act"), ("busy", "on_alert", "act"), ("hear", "on_alert", "act"),
+            ("sandboxes", "idle", "act"),
         ]  # fmt: skip
         assert [one.name for one in full.rules[1].schedules] == ["Office", "bangalore", "always"]
         assert full.rules[0].block.lead == timedelta(minutes=20)
         assert full.rules[5].match is None
+        assert full.rules[-1].calendar is full.calendars["berlin"]
+        assert full.rules[-1].block.signals.service_accounts == ("system:*",)
 
     def test_freezes_are_instants(self, full: Policy) -> None:
         quarter, clock, days = full.freezes

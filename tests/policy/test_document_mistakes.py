@@ -91,6 +91,12 @@ def problem(text: str) -> Problem:
             "environments: [{name: Dev, match: {names: a}}, {name: dEV, match: {names: a}}]",
             "environments[1].name", "the name 'dEV' is taken, first in line 2", "upper and lower case are one",
         ),
+        # idle
+        ("rules: [{name: a, idle: {after: 2h, calendar: c}}]", "rules[0].idle.calendar", "there is no calendar 'c'", "under calendars"),
+        ("rules: [{name: a, idle: {after: 2h, calendar: berlun}}]\ncalendars: {berlin: {country: DE}}", "rules[0].idle.calendar", "there is no calendar 'berlun'", "did you mean 'berlin'?"),
+        ("rules: [{name: a, idle: {after: 2h, calendar: [c]}}]", "rules[0].idle.calendar", "a list is no text", "berlin"),
+        ("rules: [{name: a, idle: {after: 2h, signals: {service_accounts: []}}}]", "rules[0].idle.signals.service_accounts", "there is nothing in it", "system:*"),
+        ("rules: [{name: a, idle: {after: 2h, signals: {system_namespaces: [[a]]}}}]", "rules[0].idle.signals.system_namespaces[0]", "a list is no text", "kube-system"),
         # calendars
         ("calendars: [a]", "calendars", "'calendars' is no mapping", "'name:' before each entry"),
         ("calendars: {a: {country: XX}}", "calendars.a.country", "country 'XX'", "such as DE"),

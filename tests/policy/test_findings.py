@@ -154,3 +154,21 @@ def test_an_empty_fleet() -> None:
     none = findings(POLICY, (), NOW)
     assert (none.clusters, none.production, none.choruses, none.near_tags) == (0, 0, (), ())
     assert none.silent_rules == ("dev-hours", "platform", "nobody")
+
+
+@pytest.mark.parametrize(
+    ("calendars", "block", "told"),
+    [
+        ("{at: {country: AT}}", "after: 2h, learn: true", ("labs",)),
+        ("{at: {country: AT}}", "after: 2h, learn: true, calendar: at", ()),
+        ("{at: {country: AT}}", "after: 2h", ()),
+        ("{}", "after: 2h, learn: true", ()),
+    ],
+)
+def test_hours_that_are_learned_without_a_calendar(calendars: str, block: str, told: tuple[str, ...]) -> None:
+    policy = read_policy(
+        f"version: 1\nenvironments: [{{name: dev, match: {{names: ['*']}}}}]\ncalendars: {calendars}\n"
+        f"rules: [{{name: labs, idle: {{{block}}}}}]\n",
+        "policy.yaml",
+    )
+    assert findings(policy, FLEET[:1], NOW).holidayless_rules == told

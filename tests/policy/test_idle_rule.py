@@ -272,6 +272,55 @@ class TestLearned:
         assert "next needed by Mon 7 Dec 10:00" in said.sentence
 
 
+class TestHoliday:
+    """Used from 08:00 UTC, 09:00 in Berlin, on each day of work for eight weeks; Monday 7 December is closed."""
+
+    def policy(self, calendar):
+        head = HEAD.replace("rules:", f"calendars: {{berlin: {calendar}}}\nrules:")
+        block = "after: 4h, learn: true, waiting_cost: 3h, calendar: berlin"
+        return read_policy(f"{head}  - {{name: sandboxes, idle: {{{block}}}}}\n", "policy.yaml")
+
+    def said(self, policy, now):
+        memory = remembered(policy, office_habit(policy), power=Power.STOPPED, owed=Owed("sandboxes", MONDAY))
+        return decided(look(memory, None, OFF), policy, now)
+
+    def test_it_does_not_come_up_ahead_and_says_why(self):
+        policy = self.policy("{closed: 2026-12-07}")
+        said = self.said(policy, MONDAY + 8 * HOUR - 5 * MINUTE)
+
+        assert said.action is None
+        assert (
+            "does not come up ahead: the calendar berlin closes today; next needed by Tue 8 Dec 10:00" in said.message
+        )
+
+    def test_a_public_holiday_is_named(self):
+        policy = self.policy("{country: ES, closed: 2027-01-01}")
+        said = self.said(policy, MONDAY + DAY + 8 * HOUR - 5 * MINUTE)
+
+        assert said.action is None
+        assert "ahead: holiday Immaculate Conception (calendar berlin)" in said.message
+
+    @pytest.mark.parametrize(("closed", "day"), [("2026-12-07", 1), ("2026-12-06", 0)])
+    def test_on_a_day_of_work_it_does(self, closed, day):
+        said = self.said(self.policy(f"{{closed: {closed}}}"), MONDAY + day * DAY + 8 * HOUR - 5 * MINUTE)
+
+        assert (said.reason, said.action.verb) == (Reason.EXPECTED, "start")
+
+    def test_who_works_on_one_is_not_stopped_for_it(self):
+        policy = self.policy("{closed: 2026-12-07}")
+        memory = remembered(policy, quiet(MONDAY, MONDAY))
+
+        said = decided(look(memory, fact(Use.ACTIVE, MONDAY, last_active_at=MONDAY)), policy)
+        assert said.action is None
+        assert "in use" in said.message
+
+    def test_another_calendar_is_another_wish(self):
+        """The rule is adopted anew, as with a schedule's."""
+        one, other = (self.policy(f"{{closed: {day}}}").rules[0] for day in ("2026-12-07", "2026-12-08"))
+
+        assert one.fingerprint != other.fingerprint
+
+
 class TestWarnedWhileItMustRun:
     """A stop that waits for `min_uptime` alone is told meanwhile: it is not one warning later."""
 

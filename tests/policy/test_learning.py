@@ -1,7 +1,8 @@
 """Learned waits: what they may cost, what they may know, and what they say about next week."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from shared.model.activity import BINS, EDGES, Activity, Stretch, floats
 from shared.model.signals import Signal, Use
 from shared.policy import foresight, learning
+from shared.policy.calendars import Calendar
 from shared.policy.foresight import Costs
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -219,12 +221,12 @@ class TestWeek:
     def test_the_next_need_after_a_weekend_is_monday_morning(self):
         activity, friday_evening = self.learned()
 
-        found = foresight.next_need(activity, friday_evening)
+        found = foresight.next_need(activity, friday_evening, COSTS)
         assert found is not None
         assert (found[0].weekday(), found[0].hour) == (0, 8)
 
     def test_of_nothing_nothing_is_expected(self):
-        assert foresight.next_need(Activity(), MONDAY) is None
+        assert foresight.next_need(Activity(), MONDAY, COSTS) is None
 
     @pytest.mark.parametrize(("waiting", "starts"), [(0.4, False), (3.0, True)])
     def test_it_is_started_ahead_only_where_waiting_costs_more_than_running_for_nothing(self, waiting, starts):
@@ -266,6 +268,76 @@ class TestWeek:
 
         assert foresight.chance_in_hour(off, 8)[0] > 0.8, "else nothing would be tested"
         assert foresight.ahead(off, monday + HOUR / 2, dear, timedelta(0)) is None
+
+
+class TestHolidays:
+    """Needed Monday to Friday from 08:00 in Vienna; what closes are days of its zone, not of UTC."""
+
+    HOLIDAY = date(2026, 4, 6)
+    """Easter Monday, five weeks after the first day."""
+    EVE = datetime(2026, 4, 5, 22, tzinfo=UTC)
+    """In Vienna it is midnight."""
+
+    def terms(self, *closed):
+        calendar = Calendar("vienna", closed=tuple((day, day) for day in closed))
+        return Costs(0.1, 3.0, 4.0, "Europe/Vienna", calendar)
+
+    def lived(self, terms, weeks=5, without=(), also=()):
+        """Nine hours on each day of work but those `without` people, and at 03:00 on days `also`."""
+        activity = Activity()
+        for day in range(7 * weeks):
+            at = datetime(2026, 3, 2, 8, tzinfo=ZoneInfo("Europe/Vienna")) + day * DAY
+            for begin in ([at.replace(hour=3)] if at.date() in also else []) + (
+                [at] if at.weekday() < 5 and at.date() not in without else []
+            ):
+                start = begin.astimezone(UTC)
+                activity = learning.observe(activity, start, start + 3 * HOUR, Stretch.ACTIVE, terms)
+                activity = learning.observe(activity, start + 3 * HOUR, start + 3 * HOUR, Stretch.OFF, terms)
+        return activity
+
+    def test_nothing_is_started_ahead_on_one(self):
+        closed, open_ = self.terms(self.HOLIDAY), self.terms()
+        activity = self.lived(closed)
+        eight = self.EVE + 8 * HOUR
+
+        for hour in range(24):
+            assert foresight.ahead(activity, self.EVE + hour * HOUR, closed, 10 * MINUTE) is None
+        assert foresight.ahead(activity, eight, open_, 10 * MINUTE).begin == eight
+        assert foresight.ahead(activity, eight + DAY, closed, 10 * MINUTE).begin == eight + DAY
+
+    def test_the_next_need_is_on_the_day_after_it(self):
+        activity = self.lived(self.terms(self.HOLIDAY))
+
+        assert foresight.next_need(activity, self.EVE, self.terms(self.HOLIDAY))[0] == self.EVE + DAY + 8 * HOUR
+        assert foresight.next_need(activity, self.EVE, self.terms())[0] == self.EVE + 8 * HOUR
+
+    def test_its_silence_does_not_make_the_weekday_less_likely(self):
+        """Two quiet Mondays: with the calendar Monday at eight is as sure as ever, without it is not."""
+        quiet = date(2026, 3, 16), date(2026, 3, 23)
+        known, unknown = (self.lived(one, without=quiet) for one in (self.terms(*quiet), self.terms()))
+        always = self.lived(self.terms())
+
+        # Five Mondays came in one, three in the other: weeks seen differ, what was seen in them does not.
+        assert foresight.chance_in_hour(known, 8)[0] > 0.97 * foresight.chance_in_hour(always, 8)[0]
+        assert foresight.chance_in_hour(unknown, 8)[0] < 0.75 * foresight.chance_in_hour(always, 8)[0]
+
+    def test_work_on_one_is_use_and_no_habit(self):
+        """Somebody works at three in the night of a holiday: paid and remembered as a need, of no other Monday."""
+        day = date(2026, 3, 16)
+        terms = self.terms(day)
+        activity, calm = (self.lived(terms, without=(day,), also=also) for also in ((day,), ()))
+
+        assert foresight.chance_in_hour(activity, 3) == foresight.chance_in_hour(calm, 3)
+        assert sum(floats(activity.spells)) > sum(floats(calm.spells))
+        assert activity.credit > calm.credit
+        assert foresight.chance_in_hour(self.lived(self.terms(), without=(day,), also=(day,)), 3)[0] > 0.1
+
+    def test_a_day_that_the_policy_opens_is_one_of_work(self):
+        terms = replace(self.terms(), calendar=Calendar("at", "AT", open=frozenset({self.HOLIDAY})))
+
+        assert terms.holiday(self.EVE) is None
+        assert replace(terms, calendar=Calendar("at", "AT")).holiday(self.EVE) == "Easter Monday"
+        assert replace(terms, calendar=Calendar("at", "AT")).holiday(self.EVE - MINUTE) is None
 
 
 class TestZone:

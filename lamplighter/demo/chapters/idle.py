@@ -1,7 +1,7 @@
 """Idleness: a sandbox that is woken and whose stop is put off, and a laboratory whose hours are learned.
 
 The laboratory was watched for four weeks before; what was seen then is folded as the rule folds it, tick by tick.
-On Monday, a holiday, nobody comes: hours that are learned know habits, no calendars.
+On Monday, a holiday, nobody comes, and by the rule's calendar the laboratory stays off.
 """
 
 from __future__ import annotations

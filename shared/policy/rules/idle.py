@@ -22,12 +22,14 @@ from shared.model.memory import TargetMemory, Wish
 from shared.model.signals import Signal, Use
 from shared.policy import foresight, learning
 from shared.policy.bound import BoundRule
+from shared.policy.calendars import CLOSED
 from shared.policy.durations import Duration, show_duration
 from shared.policy.foresight import Costs
 from shared.policy.grains import GRAIN
 from shared.policy.signals import Signals
 from shared.policy.spoken import spoken
 from shared.policy.start_times import start_time
+from shared.policy.values import Text
 
 KEY = "idle"
 FRESH = timedelta(minutes=30)
@@ -52,6 +54,13 @@ class Block(BaseModel):
         bool,
         Field(description="Learn from the past when to stop sooner, and when to start ahead.", examples=[True]),
     ] = False
+    calendar: Annotated[
+        Text | None,
+        Field(
+            description="Its closed days teach no hours, and nothing is started ahead on them. Absent: all days count.",
+            examples=["berlin"],
+        ),
+    ] = None
     ttl: Annotated[
         Duration | None, Field(description="Stopped this long after a start, in use or not.", examples=["72h"])
     ] = None
@@ -78,9 +87,9 @@ class Block(BaseModel):
 
 @lru_cache(maxsize=256)
 def costs_of(rule: BoundRule) -> Costs:
-    """What the rule weighs, with the zone in which its clusters' hours are learned."""
+    """What the rule weighs, with the zone in which its clusters' hours are learned and its days without work."""
     block: Block = rule.block
-    return replace(block.costs, zone=rule.zone)
+    return replace(block.costs, zone=rule.zone, calendar=rule.calendar)
 
 
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
@@ -287,10 +296,17 @@ def _why(wait: foresight.Wait, block: Block) -> str:
 
 def _off(activity: Activity | None, rule: BoundRule, now: datetime) -> str:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    coming = None if activity is None else _next_need(activity, hour, rule.zone)
+    coming = None if activity is None else _next_need(activity, hour, costs_of(rule))
+    closed = costs_of(rule).holiday(now) if rule.block.learn else None
+    off = "off" if closed is None else f"off, and does not come up ahead: {_closed(closed, rule)}"
     if coming is None:
-        return "off, and nothing says when it is needed next"
-    return f"off; next needed by {_at(coming[0] + _HOUR, rule)} (chance {coming[1]:.0%})"
+        return f"{off}, and nothing says when it is needed next"
+    return f"{off}; next needed by {_at(coming[0] + _HOUR, rule)} (chance {coming[1]:.0%})"
+
+
+def _closed(closed: str, rule: BoundRule) -> str:
+    calendar = rule.block.calendar
+    return f"the calendar {calendar} closes today" if closed == CLOSED else f"holiday {closed} (calendar {calendar})"
 
 
 def _signal(view: View, now: datetime) -> Signal | None:
