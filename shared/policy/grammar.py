@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from shared.policy.durations import Duration
 from shared.policy.notice_kinds import NOTICE_KINDS
+from shared.policy.texts import OneOrMore, Text, Value
 from shared.policy.values import (
     AtMost,
     Channel,
@@ -18,12 +19,9 @@ from shared.policy.values import (
     ManagementGroup,
     MomentText,
     Name,
-    OneOrMore,
     Stretch,
     Subscription,
     SubscriptionGlob,
-    Text,
-    Value,
     Version,
     Weekly,
     Window,

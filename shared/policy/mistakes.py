@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from shared.errors import Problem
-from shared.policy.values import as_text, show
+from shared.policy.texts import as_text
+from shared.policy.values import show
 from shared.policy.yaml_lines import Lined, Path, one_line, show_path
 
 M = TypeVar("M", bound=BaseModel)

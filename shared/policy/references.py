@@ -10,7 +10,8 @@ from typing import Any
 
 from shared.policy.calendars import check_country
 from shared.policy.mistakes import Mistakes
-from shared.policy.values import GLOB, as_text
+from shared.policy.texts import as_text
+from shared.policy.values import GLOB
 from shared.policy.yaml_lines import Path
 
 BUILT_IN_SCHEDULES = ("always", "never")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.policy.durations import Duration
-from shared.policy.values import Globs
+from shared.policy.texts import Texts
 
 # Namespaces of AKS and its add-ons: https://learn.microsoft.com/azure/aks/faq and
 # https://learn.microsoft.com/azure/governance/policy/concepts/policy-for-kubernetes
@@ -49,11 +49,11 @@ class Signals(BaseModel):
         ),
     ] = "if_present"
     system_namespaces: Annotated[
-        Globs,
+        Texts,
         Field(description="Globs of namespaces that are not anybody's work.", examples=[["kube-system", "flux-*"]]),
     ] = SYSTEM_NAMESPACES
     service_accounts: Annotated[
-        Globs,
+        Texts,
         Field(description="Globs of user names that are neither people nor pipelines.", examples=[["system:*"]]),
     ] = SERVICE_ACCOUNTS
     lookback: Annotated[

@@ -1,4 +1,4 @@
-"""The values that a policy is written with, as types for pydantic: texts, globs, dates, moments, windows, shares.
+"""The values that a policy is written with, as types for pydantic: names, ids, dates, moments, windows, shares.
 
 Each is read from what YAML gives and refused with a ValueError of one sentence: what it is, then "; expected ...".
 """
@@ -8,18 +8,16 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from shared.policy.durations import Duration
 from shared.policy.moments import Moment, parse_moment
 from shared.policy.schedule import check_zone
+from shared.policy.texts import TEXTS, PlainText, as_text
 from shared.policy.windows import WeeklyTime, WeeklyWindow, parse_weekly_time, parse_window
 from shared.policy.yaml_lines import WrittenFloat, WrittenInt
-
-T = TypeVar("T")
 
 _LONGEST = 80
 
@@ -29,31 +27,6 @@ _MANAGEMENT_GROUP = re.compile(r"[\w().-]{1,90}", re.ASCII)
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%", re.ASCII)
-
-
-def as_text(value: Any) -> Any:
-    """A number or truth value where a text is meant, as it was written."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.text if isinstance(value, WrittenInt | WrittenFloat) else value
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-class _OneOrList:
-    """For the schema: one value, or a list of them."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: Any) -> dict[str, Any]:
-        listed = handler(core)
-        if "minLength" in listed:  # what pydantic says of a tuple that was validated before
-            listed["minItems"] = listed.pop("minLength")
-        return {"anyOf": [listed["items"], listed]}
 
 
 def _version(value: Any) -> Any:
@@ -161,29 +134,25 @@ def show(value: Any) -> str:
             return "a mapping"
 
 
-# A number where a text is meant is taken as it was written, so editors accept it too.
-_TEXTS = {"type": ["string", "number", "boolean"]}
-Value = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_TEXTS)]
-"""What a tag's value is compared with; may be empty."""
-_Text = Annotated[str, BeforeValidator(as_text), Field(min_length=1)]
-Text = Annotated[_Text, WithJsonSchema({**_TEXTS, "minLength": 1})]
-Name = Annotated[_Text, AfterValidator(_plain_name), WithJsonSchema({**_TEXTS, "pattern": r"^[^*?\[\]]+$"})]
+Name = Annotated[PlainText, AfterValidator(_plain_name), WithJsonSchema({**TEXTS, "pattern": r"^[^*?\[\]]+$"})]
 Zone = Annotated[
-    _Text, AfterValidator(_zone), WithJsonSchema({"type": "string", "pattern": r"^(UTC|[A-Z][A-Za-z_]+/.+)$"})
+    PlainText, AfterValidator(_zone), WithJsonSchema({"type": "string", "pattern": r"^(UTC|[A-Z][A-Za-z_]+/.+)$"})
 ]
 Subscription = Annotated[
-    _Text,
+    PlainText,
     AfterValidator(_guid),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"}),
 ]
 SubscriptionGlob = Annotated[
-    _Text, AfterValidator(_guid_or_glob), WithJsonSchema({"type": "string", "pattern": r"[*?\[]|^[0-9A-Fa-f-]{36}$"})
+    PlainText,
+    AfterValidator(_guid_or_glob),
+    WithJsonSchema({"type": "string", "pattern": r"[*?\[]|^[0-9A-Fa-f-]{36}$"}),
 ]
 ManagementGroup = Annotated[
-    _Text, AfterValidator(_management_group), WithJsonSchema({**_TEXTS, "pattern": r"^[A-Za-z0-9_().-]{1,90}$"})
+    PlainText, AfterValidator(_management_group), WithJsonSchema({**TEXTS, "pattern": r"^[A-Za-z0-9_().-]{1,90}$"})
 ]
 Channel = Annotated[
-    _Text, AfterValidator(_channel), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})
+    PlainText, AfterValidator(_channel), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})
 ]
 Version = Annotated[Literal[1], BeforeValidator(_version)]
 Date = Annotated[date, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
@@ -210,5 +179,3 @@ AtMost = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}),
 ]
 Stretch = Annotated[Duration, AfterValidator(_some)]
-OneOrMore = Annotated[list[T], BeforeValidator(_as_list), Field(min_length=1), _OneOrList()]
-Globs = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple), Field(min_length=1), _OneOrList()]

@@ -29,7 +29,7 @@ from shared.policy.grains import GRAIN
 from shared.policy.signals import Signals
 from shared.policy.spoken import spoken
 from shared.policy.start_times import start_time
-from shared.policy.values import Text
+from shared.policy.texts import Text
 
 KEY = "idle"
 FRESH = timedelta(minutes=30)

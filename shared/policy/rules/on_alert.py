@@ -26,7 +26,7 @@ from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration, show_duration
 from shared.policy.match import fits
 from shared.policy.spoken import spoken
-from shared.policy.values import OneOrMore, Text
+from shared.policy.texts import OneOrMore, Text
 
 KEY = alerting.KEY
 LONGEST = timedelta(days=7)

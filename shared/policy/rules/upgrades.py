@@ -25,6 +25,7 @@ from shared.policy.durations import Duration
 from shared.policy.maintenance import NAMES, digest_of, maintenance_window
 from shared.policy.preflight import all_of
 from shared.policy.spoken import spoken
+from shared.policy.texts import as_text
 from shared.policy.upgrade_memory import watched
 from shared.policy.upgrading import (
     Step,
@@ -36,7 +37,6 @@ from shared.policy.upgrading import (
     step_of,
     waits_of,
 )
-from shared.policy.values import as_text
 
 KEY = "upgrades"
 _NAMED = ("patch", "stable", "latest")
