@@ -11,20 +11,23 @@ from typing import Any
 from shared.clients.azure import Cloud
 from shared.clients.clusters import Accepted, put_pool
 from shared.errors import Busy
-from shared.model.actions import ResizePool, ScalePool
+from shared.model.actions import ResizePool, ScalePool, ShrinkPool
 from shared.model.fleet import NodePool
 
 
 def resize_pool(cloud: Cloud, action: ResizePool) -> Accepted:
     """Bounds for an autoscaled pool, a count for a fixed one.
 
-    Raises Busy where somebody switched its autoscaler meanwhile: it is decided anew on what is there then.
+    Raises Busy where somebody switched its autoscaler meanwhile, or moved the maximum of one that gives nodes up: it is
+    decided anew on what is there then.
     """
     name = str(action.pool)
 
     def change(properties: Any) -> None:
         if bool(properties.get("enableAutoScaling")) is (action.count is not None):
             raise Busy(f"resizing pool {name}: its autoscaler was switched meanwhile", code="AutoscalerSwitched")
+        if isinstance(action, ShrinkPool) and action.was_max not in (None, properties.get("maxCount")):
+            raise Busy(f"resizing pool {name}: somebody changed its maximum meanwhile", code="SizeChanged")
         _set_size(properties, action)
 
     there = _never if action.again else action.seen_in

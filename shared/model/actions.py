@@ -111,6 +111,8 @@ class ResizePool(Action):
     """Needed to keep the minimum: no budget and no freeze of moves holds it back."""
     again: bool = False
     """Azure says that it has that size, and its nodes are gone: it is asked all the same."""
+    was_max: int | None = None
+    """The autoscaler's maximum as decided on; None: there was none, or it is kept."""
 
     def seen_in(self, pool: NodePool) -> bool | None:
         """Whether the pool has that size; None: the reading does not tell.
@@ -152,7 +154,6 @@ class ScalePool(ResizePool):
 
     was_count: int | None = None
     was_min: int | None = None
-    was_max: int | None = None
     rule: str = ""
     alert: str = ""
     """Id of the alert that asks for it."""

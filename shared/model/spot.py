@@ -92,6 +92,10 @@ class PoolPast:
     """The size that it was last seen to be held at: its count, or its autoscaler's minimum."""
     read: bool = False
     """Whether it was ever seen."""
+    theirs: int | None = None
+    """Its autoscaler's maximum as people had set it before we raised it; None while it is theirs."""
+    raised_to: int = 0
+    """That maximum as we last set it; 0 while it is theirs and there is nothing to say of it."""
 
     def to_json(self) -> Document:
         return _written(self)

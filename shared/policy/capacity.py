@@ -23,6 +23,7 @@ from enum import StrEnum
 
 from shared.model.decisions import Reason
 from shared.model.spot import PoolSight
+from shared.policy import capacity_maximum
 from shared.policy.capacity_group import Group, held, room
 from shared.policy.durations import show_duration
 from shared.policy.spoken import spoken
@@ -49,6 +50,8 @@ class Step:
     chosen: bool
     """False: needed to keep the minimum; budgets and freezes of moves do not hold it back."""
     since: datetime | None = None
+    top: int | None = None
+    """Its autoscaler's maximum; None: as it is, or as high as the minimum."""
     """What made it due: part of the name of the occasion."""
 
     @property
@@ -190,14 +193,28 @@ def _come_home(group: Group) -> Step | Rest | None:
     pool, since = group.fallback, group.past.stable_since
     size = max(group.terms.floor, group.demand - sum(map(group.steady, group.spots)))
     if held(pool) <= size:
-        return None
+        return _top_back(group)
     if since is None:
         return Rest("on-demand carries what spot does not")
-    begun = max(at for at in (since, _last_raise(group)) if at is not None)
-    if group.now - begun < group.return_after:
-        wait = show_duration(group.return_after - (group.now - begun))
-        return Rest(f"spot carries everything; on-demand goes when that has held for {wait} more")
+    wait = _still_to_hold(group, since)
+    if wait > timedelta(0):
+        text = f"spot carries everything; on-demand goes when that has held for {show_duration(wait)} more"
+        return Rest(text)
     return _lower(group, pool, size, Why.HOME)
+
+
+def _top_back(group: Group) -> Step | Rest | None:
+    """Where only the maximum is still ours: when on-demand was given up, too much ran for it to go all the way."""
+    pool, since = group.fallback, group.past.stable_since
+    if since is None or not capacity_maximum.is_left_over(group, pool) or _still_to_hold(group, since) > timedelta(0):
+        return None
+    return _lower(group, pool, held(pool), Why.HOME)
+
+
+def _still_to_hold(group: Group, since: datetime) -> timedelta:
+    """How much longer spot has to carry everything before anything is given up; zero or less: no longer."""
+    begun = max(at for at in (since, _last_raise(group)) if at is not None)
+    return group.return_after - (group.now - begun)
 
 
 def _tidy(group: Group) -> Step | Rest | None:
@@ -208,8 +225,7 @@ def _tidy(group: Group) -> Step | Rest | None:
     since = group.past.stable_since
     if since is None or any(group.leaving(pool) for pool in group.spots):
         return None
-    begun = max(at for at in (since, _last_raise(group)) if at is not None)
-    if group.now - begun < group.return_after:
+    if _still_to_hold(group, since) > timedelta(0):
         return None
     extra = sum(map(group.steady, group.spots)) - group.on_spot - group.past.surplus
     loose = sum(map(held, group.pools)) - group.terms.lowest - group.past.surplus
@@ -228,10 +244,13 @@ def _last_raise(group: Group) -> datetime | None:
 def _lower(group: Group, pool: PoolSight, size: int, why: Why) -> Step | Rest:
     less = held(pool) - size
     if why is Why.HOME:
-        text = f"spot has carried everything for {show_duration(group.return_after)}; {less} on-demand nodes can go"
+        text = f"spot has carried everything for {show_duration(group.return_after)}"
+        text = f"{text}; {less} on-demand nodes can go" if less else text
     else:
         text = f"{less} spot nodes are left over"
-    step = Step(pool, size, why, text, chosen=True, since=group.past.stable_since)
+    top = capacity_maximum.lowered(group, pool, size) if pool.autoscaling else None
+    text += capacity_maximum.told(group, pool, size)
+    step = Step(pool, size, why, text, chosen=True, since=group.past.stable_since, top=top)
     drain = group.past.drains.get(pool.name.casefold())
     if drain is None or group.now >= drain.retry_at:
         return step

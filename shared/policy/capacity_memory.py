@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.spot import NO_DRAINS, Drain, GroupPast, Move, PoolPast, PoolSight
+from shared.policy import capacity_maximum
 from shared.policy.capacity_group import LEAVING, LONGEST_PAUSE, STALE, Group, Terms, held
 from shared.policy.capacity_surplus import wanted_surplus
 
@@ -89,6 +90,8 @@ class _Step:
         quiet = past.lost_at is None or self.at - past.lost_at >= LEAVING
         if ready and quiet and past.preempted and (past.retry_at is None or self.at >= past.retry_at):
             past = replace(past, preempted=False, tries=0, retry_at=None)
+        raised = self.group.moved(sight, raised=True)
+        past = capacity_maximum.seen(past, sight, lately=raised is not None and self.at - raised < OURS_FOR)
         return replace(past, ready=ready, held=held(sight), read=True)
 
     def _lost(self, past: PoolPast, sight: PoolSight) -> PoolPast:

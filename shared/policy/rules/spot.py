@@ -21,6 +21,7 @@ from shared.policy.capacity import Rest, Step, next_step
 from shared.policy.capacity_block import Block, CapacityGroup
 from shared.policy.capacity_found import Found, groups_in, lacking
 from shared.policy.capacity_group import Group, Terms
+from shared.policy.capacity_maximum import after_resize
 from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move, after_refusal, peoples, watched
 
 KEY = "spot"
@@ -67,7 +68,7 @@ def accepted(memory: Memory, action: ResizePool, now: datetime) -> Memory:
     size = action.count if action.count is not None else action.min_count
     past, raised = memory.groups.get(action.group, GroupPast()), isinstance(action, GrowPool)
     moved = after_move(past, action.pool or "", size or 0, now, raised=raised, chosen=not action.urgent)
-    return replace(memory, groups={**memory.groups, action.group: moved})
+    return replace(memory, groups={**memory.groups, action.group: after_resize(moved, action)})
 
 
 def refused(memory: Memory, action: GrowPool, now: datetime) -> Memory:
@@ -189,8 +190,16 @@ def _action(cluster: Cluster, found: Found, pool: NodePool, step: Step) -> Resiz
     if not sight.autoscaling:
         again = step.raises and (sight.wanted or 0) >= step.size
         return kind(cluster.id, pool.name, count=step.size, group=key, urgent=urgent, again=again)
-    highest = max(step.size, sight.max_count or 0)
-    return kind(cluster.id, pool.name, min_count=step.size, max_count=highest, group=key, urgent=urgent)
+    top = max(step.size, sight.max_count or 0) if step.top is None else step.top
+    return kind(
+        cluster.id,
+        pool.name,
+        min_count=step.size,
+        max_count=top,
+        group=key,
+        urgent=urgent,
+        was_max=sight.max_count,
+    )
 
 
 def _group(view: View, rule: BoundRule, found: Found, now: datetime) -> Group:

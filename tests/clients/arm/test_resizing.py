@@ -56,6 +56,14 @@ def test_an_autoscaler_that_was_switched_meanwhile_is_decided_anew(cloud, wire, 
     assert [one.method for one in wire.sent] == ["GET"]
 
 
+@pytest.mark.parametrize("found", [8, 10])
+def test_a_maximum_that_somebody_moved_meanwhile_is_decided_anew(cloud, wire, cluster_id, found):
+    wire.say((200, pool_document(maxCount=found)))
+    with pytest.raises(Busy, match="somebody changed its maximum"):
+        resize_pool(cloud, ShrinkPool(cluster_id, "batch", min_count=0, max_count=4, was_max=9))
+    assert [one.method for one in wire.sent] == ["GET"]
+
+
 def test_a_region_without_room_is_told_as_that(cloud, wire, cluster_id):
     refusal = {"error": {"code": "QuotaExceeded", "message": "Insufficient regional vcpu quota left"}}
     wire.say((200, pool_document()), (400, refusal))
