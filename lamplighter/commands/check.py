@@ -118,6 +118,18 @@ def document(subject: Subject, found: Findings) -> dict[str, Any]:
             }
             for one in found.queues
         ],
+        "learned_queues": [
+            {
+                "subscription": one.subscription,
+                "location": one.location,
+                "clusters": one.clusters,
+                "learning": one.learning,
+                "spread_seconds": int(one.spread.total_seconds()),
+                "waiting_cost_seconds": int(one.waiting_cost.total_seconds()),
+                "never_pays": one.never_pays,
+            }
+            for one in found.learned_queues
+        ],
     }
 
 
@@ -158,6 +170,7 @@ def _show_notes(out: Console, subject: Subject, found: Findings, names: Mapping[
         *(f"the exception for {one.cluster} {one.problem}" for one in found.idle_exceptions),
         *(_holidayless(name, subject.policy) for name in found.holidayless_rules),
         *(one.sentence for one in found.queues),
+        *(one.sentence for one in found.learned_queues),
     ]
     if not notes:
         return

@@ -17,7 +17,7 @@ from shared.policy.bound import BoundRule
 from shared.policy.document import Policy
 from shared.policy.match import Matcher, fits
 from shared.policy.near_tags import NearTag, near_tags
-from shared.policy.queues import Queue, tight_queues
+from shared.policy.queues import LearnedQueue, Queue, tight_learned_queues, tight_queues
 from shared.policy.schedule import closed_days
 from shared.policy.spoken import local_date, spoken
 from shared.policy.voices import hear, heard
@@ -100,6 +100,8 @@ class Findings:
     """Rules that learn hours and follow none of the file's calendars."""
     queues: tuple[Queue, ...] = ()
     """Subscriptions and regions with so many clusters that a lead does not hold their spread."""
+    learned_queues: tuple[LearnedQueue, ...] = ()
+    """The same where hours are learned, and a place in the queue takes longer than a start."""
 
     @property
     def production(self) -> int:
@@ -134,6 +136,7 @@ def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Find
         idle_exceptions=tuple(_idle(policy, clusters, now)),
         holidayless_rules=tuple(_holidayless(policy)),
         queues=tight_queues((cluster, rules) for cluster, _, rules in ruled),
+        learned_queues=tight_learned_queues((cluster, rules) for cluster, _, rules in ruled),
     )
 
 

@@ -15,7 +15,7 @@ from shared.policy.document import Policy, read_policy
 from shared.policy.endings import Problem as AzureProblem
 from shared.policy.endings import after_failure, after_success
 from shared.policy.findings import findings
-from shared.policy.forecast import transitions
+from shared.policy.forecast import expected_facts, transitions
 from shared.policy.start_times import ENOUGH, KEPT, LONGEST, USUAL, observed_start_time, start_time, with_start
 from shared.policy.voices import hear
 
@@ -165,3 +165,63 @@ class TestCheck:
     def test_each_region_is_a_queue_of_its_own(self) -> None:
         fleet = [cluster(number, "westeurope" if number % 2 else "eastus") for number in range(98)]
         assert findings(policy("0m"), fleet, MONDAY).queues == ()
+
+
+class TestCheckOfLearnedHours:
+    """What was learned is in the journal, which `check` does not read: it assumes that all are needed at once."""
+
+    def policy(self, block: str) -> Policy:
+        head = "version: 1\nenvironments: [{name: dev, match: {names: ['*']}}]\n"
+        return read_policy(f"{head}rules: [{{name: labs, idle: {{after: 4h, {block}}}}}]\n", "policy.yaml")
+
+    def found(self, count: int, block: str = "learn: true, waiting_cost: 3h"):
+        return findings(self.policy(block), [cluster(number) for number in range(count)], MONDAY).learned_queues
+
+    @pytest.mark.parametrize(
+        ("count", "block", "tight"),
+        [
+            (500, "learn: true, waiting_cost: 3h", True),
+            (411, "learn: true, waiting_cost: 3h", True),
+            (410, "learn: true, waiting_cost: 3h", False),
+            (500, "learn: true", False),
+            (500, "learn: true, waiting_cost: 30m", False),
+            (500, "waiting_cost: 3h", False),
+        ],
+        ids=["big", "just", "a place is no longer than a start", "usual", "nothing pays", "nothing is learned"],
+    )
+    def test_only_what_does_not_fit(self, count: int, block: str, tight: bool) -> None:
+        assert bool(self.found(count, block)) is tight
+
+    def test_a_few_among_many_are_not_worth_a_word(self) -> None:
+        """They wait as long as all others; all together it is an hour or two."""
+        office = "\nschedules: {office: {running: [Mon-Fri 08:00-18:00]}}\nrules: ["
+        text = "{name: office, match: {names: [c*]}, except: {names: [c1?]}, hours: {schedule: office, lead: 1h}}, "
+        labs = "{name: labs, match: {names: [c1?]}, idle: {after: 4h, learn: true, waiting_cost: 3h}}]\n"
+        mixed = read_policy(
+            f"version: 1\nenvironments: [{{name: dev, match: {{names: ['*']}}}}]{office}{text}{labs}", "policy.yaml"
+        )
+        found = findings(mixed, [cluster(number) for number in range(600)], MONDAY)
+        assert found.silent_rules == ()
+        assert found.learned_queues == ()
+
+    def test_the_sentence_has_the_numbers_and_what_it_assumes(self) -> None:
+        """650 calls, 50 at once, then one a second: ten minutes, of 650 clusters 108 hours."""
+        (queue,) = self.found(650)
+        assert queue.sentence == (
+            "650 clusters of s in westeurope learn hours and share a queue of 650: if all are needed in the same hour,"
+            " the last of them leaves 10m after the first. So that each is ready, starts leave up to 16m before that"
+            " hour (6m for a usual start), which is up to 108 hours more of running clusters each time"
+        )
+
+    @pytest.mark.parametrize(("waiting", "never"), [("40m", True), ("41m", False)])
+    def test_where_a_place_costs_more_than_waiting_it_says_so(self, waiting: str, never: bool) -> None:
+        """Half an hour for nothing on average and ten minutes of queue: a certain need is worth that, or is not."""
+        (queue,) = self.found(650, f"learn: true, waiting_cost: {waiting}")
+        assert queue.never_pays is never
+        assert ("more than people's waiting is worth" in queue.sentence) is never
+
+    def test_the_tick_leaves_as_much_earlier_as_it_says(self) -> None:
+        (queue,) = self.found(650)
+        fleet = [cluster(number) for number in range(650)]
+        facts = expected_facts(fleet, self.policy("learn: true, waiting_cost: 3h"))
+        assert facts.queue_lead[queue.subscription, queue.location] == queue.spread
