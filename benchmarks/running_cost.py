@@ -84,10 +84,20 @@ def month(size: int, latency: float, gigabytes: float) -> Month:
             run = partial(measured, ready, size=size, **files)
             run("tick", at=FIRST)
             steady, pulse = run("tick", at=NEXT), run("pulse", at=NEXT)
-    pages = size // 1000 + 1
-    cores = gigabytes * CORES_A_GIGABYTE
+    pages, cores = pages_of(size), gigabytes * CORES_A_GIGABYTE
     tick_s = max(LEAST_SECONDS, steady["cpu"] / cores + (steady["requests"] + pages + 4) * latency)
     pulse_s = max(LEAST_SECONDS, pulse["cpu"] / cores + pages * latency)
+    return lived(size, tick_s, pulse_s, latency, gigabytes)
+
+
+def pages_of(size: int) -> int:
+    """Of the inventory and of the journal."""
+    return size // 1000 + 1
+
+
+def lived(size: int, tick_s: float, pulse_s: float, latency: float, gigabytes: float) -> Month:
+    """A month of ticks and pulses that take so many seconds."""
+    pages = pages_of(size)
     acts = 2 * WORKDAYS * size
     act_s, look_s = (max(LEAST_SECONDS, count * latency) for count in (ACT_REQUESTS, LOOK_REQUESTS))
     seconds = TICKS * tick_s + MINUTES * (pulse_s + LEAST_SECONDS) + acts * (act_s + EVENTS * look_s)

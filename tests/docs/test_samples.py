@@ -243,7 +243,7 @@ def test_policies_are_good_alone_and_in_pieces():
     for one in pieces:
         piece = YAML(typ="safe").load(one.text)
         piece = piece if isinstance(piece, dict) else {"rules": piece}
-        assert read_policy(json.dumps({**base, **piece}), one.page), one.text
+        assert read_policy(json.dumps({**base, **piece}, default=str), one.page), one.text
 
 
 def test_shell_samples_parse():
