@@ -18,6 +18,8 @@ _COLUMNS = ("time", "cluster", "active")
 _PLACES = ("subscription", "resource_group", "location")
 _TAG = "tag:"
 _ACTIVE = {"1": True, "0": False}
+EARLIEST, LATEST = 1990, 2100
+"""Years: a slip of the pen must not be replayed for centuries."""
 
 
 class _Row(NamedTuple):
@@ -30,8 +32,9 @@ class _Row(NamedTuple):
 
 @dataclass(slots=True)
 class _Known:
-    """What the rows said of one cluster so far."""
+    """What the rows said of one cluster so far, by the name that came first: names compare case-insensitively."""
 
+    name: str
     begin: int
     changes: list[tuple[int, bool]] = field(default_factory=list)
     more: dict[str, str] = field(default_factory=dict)
@@ -46,12 +49,9 @@ def read_csv(file: Path) -> History:
     text = history_text(file, EXPECTED)
     known: dict[str, _Known] = {}
     for row in _rows(text, file):
-        one = known.setdefault(row.cluster, _Known(row.at))
-        if one.changes and row.at < one.changes[-1][0]:
-            raise InputError(
-                f"{file}:{row.line}: {_shown(row.at)} is before the row of {row.cluster} above it; "
-                "expected the rows of a cluster in the order of time"
-            )
+        one = known.setdefault(row.cluster.casefold(), _Known(row.cluster, row.at))
+        if one.changes:
+            _check_order(one.changes[-1], row, file)
         one.changes.append((row.at, row.active))
         _learn(one, row, file)
     end = max((one.changes[-1][0] for one in known.values()), default=0)
@@ -59,7 +59,21 @@ def read_csv(file: Path) -> History:
         raise InputError(
             f"{file} tells of one moment only: expected rows of several, of which the last ends the history"
         )
-    return history(str(file), [_trace(name, one, end) for name, one in known.items() if one.begin < end])
+    return history(str(file), [_trace(one, end) for one in known.values() if one.begin < end])
+
+
+def _check_order(before: tuple[int, bool], row: _Row, file: Path) -> None:
+    at, active = before
+    if row.at < at:
+        raise InputError(
+            f"{file}:{row.line}: {_shown(row.at)} is before the row of {row.cluster} above it; "
+            "expected the rows of a cluster in the order of time"
+        )
+    if row.at == at and row.active is not active:
+        raise InputError(
+            f"{file}:{row.line}: {row.cluster} is active and not active at {_shown(row.at)}; "
+            "expected one row for each change, with its time"
+        )
 
 
 def _learn(one: _Known, row: _Row, file: Path) -> None:
@@ -72,12 +86,12 @@ def _learn(one: _Known, row: _Row, file: Path) -> None:
             )
 
 
-def _trace(name: str, one: _Known, end: int) -> Trace:
+def _trace(one: _Known, end: int) -> Trace:
     stretches = zip(one.changes, [*one.changes[1:], (end, False)], strict=True)
     busy = merged((begin, until) for (begin, active), (until, _) in stretches if active)
     tags = {column.removeprefix(_TAG): value for column, value in one.more.items() if column.startswith(_TAG)}
     places = {column: value for column, value in one.more.items() if column in _PLACES}
-    return Trace(history_cluster(name, tags, **places), one.begin, end, busy)
+    return Trace(history_cluster(one.name, tags, **places), one.begin, end, busy)
 
 
 def _rows(text: str, file: Path) -> Iterator[_Row]:
@@ -135,6 +149,8 @@ def _instant(text: str, file: Path, line: int) -> int:
         raise InputError(f"{file}:{line}: {text!r} is no time; {expected}") from None
     if read.tzinfo is None:
         raise InputError(f"{file}:{line}: {text!r} does not say in which zone; {expected}")
+    if not EARLIEST <= read.year < LATEST:
+        raise InputError(f"{file}:{line}: {text!r} is no year of a fleet: expected {EARLIEST} to {LATEST - 1}")
     return int(read.timestamp())
 
 

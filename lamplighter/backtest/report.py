@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 15
 """Clusters in the table; JSON has them all."""
+WIDE = 100
+"""Columns of a terminal in which there is room for what each way says of itself."""
 PICTURES = (".svg", ".png")
 
 
@@ -117,10 +119,9 @@ def _numbers(one: Measured, bill: float) -> dict[str, Any]:
 
 def show(report: Report) -> None:
     out, history = console(), report.history
-    days = (history.end - history.begin) / DAY
     needed = total(report.outcomes[0].clusters)
     out.print(
-        f"{counted(len(history.traces), 'cluster')}, {days:.0f} days from {_instant(history.begin):%d %b %Y}, "
+        f"{_size(history)} from {_instant(history.begin):%d %b %Y}, "
         f"needed {needed.needed / needed.there:.1%} of the time",
         style="bold",
     )
@@ -145,12 +146,17 @@ def _dearer(report: Report) -> str:
     return f"{stop} for each stop (starting_cost), {cold} for each cold start (waiting_cost)"
 
 
+def _size(history: History) -> str:
+    return f"{counted(len(history.traces), 'cluster')}, {counted(round((history.end - history.begin) / DAY), 'day')}"
+
+
 def _show_outcomes(out: Console, report: Report) -> None:
-    rows = table("", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "bill>", "*")
+    says = ("*",) if out.width >= WIDE else ()
+    rows = table("", "hours on>", "saved>", "saved %>", "cold>", "covered>", "late>", "bill>", *says)
     for outcome in report.outcomes:
         style = "bold" if outcome.policy else ""
         bill = f"{report.bill(outcome):.2f}"
-        rows.add_row(outcome.name, *_cells(outcome.total), bill, outcome.says, style=style)
+        rows.add_row(outcome.name, *_cells(outcome.total), bill, *((outcome.says,) if says else ()), style=style)
     out.print(rows)
 
 
@@ -190,7 +196,7 @@ def picture(report: Report) -> dict[str, Any]:
         Panel("bill, times the least", tuple(map(report.bill, report.outcomes)), ".2f"),
     )
     history = report.history
-    title = f"{counted(len(history.traces), 'cluster')}, {(history.end - history.begin) / DAY:.0f} days"
+    title = _size(history)
     names = tuple(outcome.name for outcome in report.outcomes)
     marked = frozenset(outcome.name for outcome in report.outcomes if outcome.policy)
     return bars(title, names, panels, marked)

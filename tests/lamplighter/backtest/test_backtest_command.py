@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +98,71 @@ def test_the_table_is_calm(run):
     assert "standard idle" in said.out
     assert "web-dev" in said.out
     assert "\x1b" not in said.out, "no colours in a pipe"
+
+
+@pytest.mark.parametrize(("columns", "says"), [("80", False), ("100", True)])
+def test_a_narrow_terminal_keeps_the_numbers_whole(run, monkeypatch: pytest.MonkeyPatch, columns: str, says: bool):
+    monkeypatch.setenv("COLUMNS", columns)
+    out = run(*HERE, "--rule", "hours").out
+    assert ("knows every need in advance" in out) is says
+    assert re.search(r"^optimum +\d+ +\d+ +\d+\.\d% +0\.00 +100\.0% +0\.0 +1\.00", out, re.MULTILINE)
+
+
+WITH_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from lamplighter.__main__ import main
+sys.exit(main({words!r}))
+"""
+
+
+def in_a_terminal(*words: str, press: bytes = b"") -> tuple[int, str, str]:
+    """(exit code, stdout, what the terminal showed of stderr); `press` is typed once a bar is there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_TERMINAL.format(words=list(words))],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    ) as asked:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+            if press and b"replaying" in shown:
+                os.write(ours, press)
+                press = b""
+        out, _ = asked.communicate(timeout=60)
+    os.close(ours)
+    return asked.returncode, out, shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # Linux's word for: nobody is at the other end any more
+        return b""
+
+
+def test_a_terminal_has_a_bar_that_goes_when_it_is_done(room: Path):
+    code, out, shown = in_a_terminal(*HERE, "--rule", "hours", "--json")
+    assert (code, json.loads(out)["history"]["clusters"]) == (0, 2)
+    assert "replaying standard hours ..." in shown
+    assert "0%" in shown
+    assert shown.rstrip().endswith("\x1b[2K"), "the last thing shown is an empty line"
+    assert "\x1b[?25h" in shown, "and the cursor"
+
+
+def test_an_interrupt_ends_the_bar_and_gives_the_cursor_back(room: Path):
+    long = HISTORY.replace("2026-03-04", "2036-03-04")
+    (room / "usage.csv").write_text(long, encoding="utf-8")
+    code, out, shown = in_a_terminal(*HERE, "--rule", "hours", press=b"\x03")
+    assert (code, out) == (130, "")
+    assert "\x1b[?25h" in shown
+    assert "Traceback" not in shown
 
 
 def test_only_what_was_asked_for(run, room: Path):

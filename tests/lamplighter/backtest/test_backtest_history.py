@@ -65,6 +65,17 @@ class TestCsv:
         assert (web.name, web.location, dict(web.tags)) == ("web", "westeurope", {"environment": "dev"})
         assert (api.name, api.location, dict(api.tags)) == ("api", "", {"environment": "test"})
 
+    def test_names_that_differ_in_case_are_one_cluster(self, tmp_path: Path) -> None:
+        """As Azure's ids: two traces of one id would decide for each other."""
+        rows = "2026-03-02T08:00Z,Web,1\n2026-03-02T09:00Z,web,0\n2026-03-02T09:30Z,WEB,0\n"
+        (trace,) = read_csv(written(tmp_path, f"time,cluster,active\n{rows}")).traces
+        assert (trace.cluster.name, trace.busy_seconds) == ("Web", 3600)
+
+    def test_rows_that_say_the_same_twice(self, tmp_path: Path) -> None:
+        rows = "2026-03-02T08:00Z,web,1\n" * 2 + "2026-03-02T09:00Z,web,0\n" * 2
+        (trace,) = read_csv(written(tmp_path, f"time,cluster,active\n{rows}")).traces
+        assert trace.busy_seconds == 3600
+
     def test_the_last_days_only(self, tmp_path: Path) -> None:
         rows = "".join(f"2026-03-{day:02}T08:00Z,web,1\n2026-03-{day:02}T09:00Z,web,0\n" for day in range(2, 12))
         history = read_csv(written(tmp_path, f"time,cluster,active\n{rows}")).last(2)
@@ -115,6 +126,9 @@ WRONG = [
     (f"{HEAD}2026-03-02T08:00Z,,1\n", "no cluster is named", "web-dev"),
     (f"{HEAD}2026-03-02T08:00Z,web\n", "2 values", "the header names 3"),
     (f"{HEAD}2026-03-02T08:00Z,web,1\n2026-03-02T07:59Z,web,0\n", "is before the row of web", "order of time"),
+    (f"{HEAD}2026-03-02T08:00Z,web,1\n2026-03-02T08:00Z,web,0\n", "active and not active", "one row for each change"),
+    (f"{HEAD}2026-03-02T08:00Z,web,1\n9026-03-02T09:00Z,web,0\n", "'9026-03-02T09:00Z'", "1990 to 2099"),
+    (f"{HEAD}0026-03-02T08:00Z,web,1\n2026-03-02T09:00Z,web,0\n", "'0026-03-02T08:00Z'", "1990 to 2099"),
 ]
 WRONG_SWF = [
     ("; only comments\n", "no job that ran", "18 numbers"),
