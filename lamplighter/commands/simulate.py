@@ -41,11 +41,25 @@ def _document(fleet: Path) -> Any:
         raise _refuse(f"--fleet {problem}") from problem
 
 
+def _use(world: Any, file: Path) -> None:
+    """Its clusters are used as the trace says."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            world.usage.read(world, lines)
+    except OSError as problem:
+        raise _refuse(f"--usage {file}: {problem.strerror or problem}") from problem
+    except ValueError as problem:  # bytes that are no text too
+        raise _refuse(f"--usage {file}: {problem}") from problem
+
+
 def simulate(
     fleet: Annotated[Path, typer.Option(help="A fleet file (YAML), or what az aks list -o json printed.")],
     speed: Annotated[float, typer.Option(help="How many times faster its clock runs.")] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Nothing but the one line of JSON on stdout.")] = False,
     at: Annotated[str | None, typer.Option(help="Where its clock starts; the present when left out.")] = None,
+    usage: Annotated[
+        Path | None, typer.Option(help="When its clusters are used: CSV time,cluster,active. Metrics and logs show it.")
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; a free one when left out.")] = 0,
 ) -> None:
     """Serve a simulated Azure with that fleet.
@@ -58,6 +72,8 @@ def simulate(
     start = _instant(at)
     try:
         world = World.from_fleet(document, clock=SpeedClock(start, speed))
+        if usage is not None:
+            _use(world, usage)
         server = Server(world, port=port)
     except ValueError as problem:
         raise _refuse(str(problem)) from problem

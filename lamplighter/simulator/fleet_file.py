@@ -27,6 +27,7 @@ this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out)
         node_provisioning: Auto      # NAP
         kubernetes_version: "1.34"
         fleet: platform              # member of the Azure Kubernetes Fleet Manager of that name
+        logs: [KubePodInventory, AKSAuditAdmin]       # tables that a workspace collects of it; or AzureDiagnostics
         lock: ReadOnly               # ReadOnly | CanNotDelete
         properties: {disableLocalAccounts: true}      # anything else of the ARM body
         count: 1000                  # that many, named web-dev-00001, ...
@@ -52,6 +53,7 @@ from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.market_file import open_market
 from lamplighter.simulator.pool_verbs import SPOT_LABELS, SPOT_TAINT
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, provisioning_error
+from lamplighter.simulator.usage import COLLECTABLE
 
 if TYPE_CHECKING:
     from lamplighter.simulator.world import World
@@ -65,7 +67,7 @@ _SUBSCRIPTION = "id name management_groups lock"
 _GROUP = "subscription name location tags lock"
 _CLUSTER = (
     "name subscription resource_group location power state error tags tier sku node_provisioning kubernetes_version "
-    "fleet lock properties count pools"
+    "fleet logs lock properties count pools"
 )
 _POOL = "name mode count size priority min max autoscaling power state error type os zones properties"
 
@@ -204,9 +206,19 @@ def _add_clusters(world: World, entry: dict[str, Any]) -> None:
         _add(world, cluster)
         if "lock" in entry:
             world.add_lock(cluster.id, str(entry["lock"]))
+        if "logs" in entry:
+            world.usage.collect(cluster, *_tables(entry["logs"]))
         if "fleet" in entry:
             member = Member(cluster.subscription, cluster.group, str(entry["fleet"]), cluster.key, name)
             world.members.append(member)
+
+
+def _tables(listed: Any) -> list[str]:
+    unknown = [str(one) for one in listed if one not in COLLECTABLE]
+    if unknown:
+        msg = f"logs: {unknown[0]!r} is no table that the app asks; known are {', '.join(COLLECTABLE)}"
+        raise ValueError(msg)
+    return list(listed)
 
 
 def _names(entry: dict[str, Any]) -> Iterator[str]:

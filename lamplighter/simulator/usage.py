@@ -3,7 +3,7 @@
     world.uses("web", begin, end)                            somebody works; `kinds` picks the signals that show it
     world.usage.read(world, lines)                           the same from a trace: CSV `time,cluster,active`
     world.usage.darken(world.cluster("web"), begin, end)     nothing is measured or collected then
-    world.usage.collect(world.cluster("web"), *TABLES)       a workspace has these tables; by default there is none
+    world.usage.collect(world.cluster("web"), *COLLECTABLE)  a workspace has these tables; by default there is none
     world.usage.partial.add(world.cluster("web").key)        its log queries are answered in part
 
 Stopped clusters are not measured. What ran when the world began ran for the whole history before.
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from lamplighter.simulator.world import World
 
 KINDS = ("cpu", "network", "pods", "jobs", "writes")
-TABLES = ("KubePodInventory", "AKSAuditAdmin")
+COLLECTABLE = ("KubePodInventory", "AKSAuditAdmin", "AzureDiagnostics")
 HISTORY = timedelta(days=93)
 """As long as the service keeps metrics. https://learn.microsoft.com/azure/azure-monitor/metrics/data-platform-metrics"""
 FIRST_METRICS = timedelta(minutes=5)
+_HEADER = ("time", "cluster", "active")
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
@@ -78,7 +79,11 @@ class Usage:
         one until the world's present if that is later. Returns how many uses were read. ValueError in one sentence.
         """
         changes: dict[str, list[tuple[datetime, bool]]] = {}
-        for number, row in enumerate(csv.DictReader(lines), start=2):
+        rows = csv.DictReader(lines)
+        if missing := [name for name in _HEADER if name not in (rows.fieldnames or ())]:
+            msg = f"usage trace, line 1: the header lacks {', '.join(missing)}; expected {','.join(_HEADER)}"
+            raise ValueError(msg)
+        for number, row in enumerate(rows, start=2):
             try:
                 at, key, active = _instant(row["time"]), world.cluster(row["cluster"]).key, _truth(row["active"])
             except (KeyError, ValueError, AttributeError) as problem:

@@ -157,7 +157,7 @@ def test_a_terminal_has_a_bar_that_goes_when_it_is_done(room: Path):
 
 
 def test_an_interrupt_ends_the_bar_and_gives_the_cursor_back(room: Path):
-    long = HISTORY.replace("2026-03-04", "2036-03-04")
+    long = HISTORY.replace("2026-03-04", "2096-03-04")
     (room / "usage.csv").write_text(long, encoding="utf-8")
     code, out, shown = in_a_terminal(*HERE, "--rule", "hours", press=b"\x03")
     assert (code, out) == (130, "")
