@@ -37,6 +37,7 @@ def command(
     from lamplighter.deciding import facts_of, recall, view_of  # noqa: PLC0415
     from lamplighter.find import one_cluster  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
+    from lamplighter.use_sight import with_use  # noqa: PLC0415
     from shared.model.memory import Memory  # noqa: PLC0415
     from shared.policy.decide import decide  # noqa: PLC0415
     from shared.policy.forecast import transitions  # noqa: PLC0415
@@ -47,7 +48,7 @@ def command(
     known = recall(journal)
     facts = facts_of(subject, known)
     seen = view_of(found, subject, known, facts)
-    [view] = capacity_groups.with_readings(subject, (seen,), live=fleet is None)
+    [view] = capacity_groups.with_readings(subject, with_use(subject, (seen,)), live=fleet is None)
     groups = capacity_groups.lines(subject, (view,))
     hearing = hear(view, subject.policy, subject.now)
     decisions = decide(view, subject.policy, subject.now)

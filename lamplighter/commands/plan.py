@@ -43,13 +43,15 @@ def command(
     from lamplighter.find import short_names  # noqa: PLC0415
     from lamplighter.subject import read_subject  # noqa: PLC0415
     from lamplighter.support_sight import sum_up_support, support_of, support_rows  # noqa: PLC0415
+    from lamplighter.use_sight import with_use  # noqa: PLC0415
     from shared.model.facts import NO_PRICES  # noqa: PLC0415
 
     subject = read_subject(policy, fleet, options.moment(at))
     # A file may be anybody's, on a train: only a fleet that was read from Azure is priced there.
     prices = prices_of(subject.clusters, subject.now) if fleet is None else NO_PRICES
     known = recall(journal)
-    views = capacity_groups.with_readings(subject, views_of(subject, known, prices), live=fleet is None)
+    views = with_use(subject, views_of(subject, known, prices))
+    views = capacity_groups.with_readings(subject, views, live=fleet is None)
     groups = capacity_groups.lines(subject, views)
     plan = plan_of(subject, known, views)
     report = support_of(subject, known)

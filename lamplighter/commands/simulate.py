@@ -54,6 +54,7 @@ def _use(world: Any, file: Path) -> None:
 
 def simulate(
     fleet: Annotated[Path, typer.Option(help="A fleet file (YAML), or what az aks list -o json printed.")],
+    *,
     speed: Annotated[float, typer.Option(help="How many times faster its clock runs.")] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Nothing but the one line of JSON on stdout.")] = False,
     at: Annotated[str | None, typer.Option(help="Where its clock starts; the present when left out.")] = None,

@@ -284,7 +284,7 @@ def _add(world: World, cluster: Cluster) -> None:
     """Put a cluster into the world, with its subscription and resource group; what runs is on from now."""
     from lamplighter.simulator.world import Subscription  # noqa: PLC0415
 
-    now = world.now()
+    now = world.usage.began_at or world.now()  # a clock that runs has gone on since the world began
     subscription = world.subscriptions.setdefault(
         cluster.subscription.lower(), Subscription(cluster.subscription, cluster.subscription)
     )

@@ -6,9 +6,9 @@ One line per need. Locks are not here: only `act` asks for them, about one clust
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from shared.app import App
@@ -52,17 +52,24 @@ def gather(
 
 
 def _activity(app: App, asking: Sequence[Asking], now: datetime) -> Mapping[str, Fact]:
+    return of_use(app.cloud, asking, now, lacking=app.cache.setdefault("lacking", {}))
+
+
+def of_use(
+    cloud: Cloud,
+    asking: Sequence[Asking],
+    now: datetime,
+    *,
+    least: timedelta = timedelta(0),
+    lacking: MutableMapping[str, datetime] | None = None,
+) -> Mapping[str, Fact]:
+    """Whether the clusters are used, looking back as far as their rules say, and `least` at least."""
     settings = {view.cluster.id: rule.block.signals for view, rule in asking}
     started = {view.cluster.id: at for view, _ in asking if (at := view.memory.target(None).started_at) is not None}
-    longest = max(one.lookback for one in settings.values())
+    longest = max(least, *(one.lookback for one in settings.values()))
+    window = Window(now - longest, now, zone=asking[0][1].zone)
     return signals.activity(
-        app.cloud,
-        [view.cluster for view, _ in asking],
-        settings,
-        Window(now - longest, now, zone=asking[0][1].zone),
-        now,
-        started=started,
-        lacking=app.cache.setdefault("lacking", {}),
+        cloud, [view.cluster for view, _ in asking], settings, window, now, started=started, lacking=lacking
     )
 
 

@@ -68,13 +68,18 @@ def test_it_says_where_it_is_and_ends_when_told_to(process, ending):
         ("clusters: [{nmae: web}]", [], "unknown key 'nmae'"),
         ("clusters: [", [], "neither JSON nor YAML"),
         (None, [], "No such file or directory"),
+        (FLEET, ["--usage", "nowhere.csv"], "--usage nowhere.csv: No such file or directory"),
+        (FLEET, ["--usage", "fleet.yaml"], "--usage fleet.yaml: usage trace, line 1: the header lacks time"),
+        ("clusters: [{name: web, logs: [Syslog]}]", [], "'Syslog' is no table that the app asks; known are KubePodInv"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_2(tmp_path, text, more, sentence):
     file = tmp_path / "fleet.yaml"
     if text is not None:
         file.write_text(text)
-    ended = subprocess.run(command("--fleet", file, *more), capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command("--fleet", file, *more), capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
     assert ended.returncode == 2
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
