@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lamplighter.backtest.life import Life
@@ -88,14 +88,13 @@ def _recorded(missed: range, through: int) -> range:
 
 def taught(view: View, owner: Owner, now: datetime) -> View:
     """The view with what its signals teach in its memory."""
-    memory = learn(view, owner.rules, now)
-    return view if memory is view.memory else replace(view, memory=memory)
+    return view.with_memory(learn(view, owner.rules, now))
 
 
 def with_facts(view: View, owner: Owner, life: Life, when: Moment) -> View:
     """The view with what its rules ask for, as far as a history tells."""
     asked = Need.ACTIVITY in needs_of(view, owner.rules, when.now)
-    return replace(view, facts={Need.ACTIVITY: activity(life, when)}) if asked else view
+    return View(view.cluster, view.memory, {Need.ACTIVITY: activity(life, when)}, view.fleet) if asked else view
 
 
 def activity(life: Life, when: Moment) -> Fact:

@@ -108,7 +108,7 @@ def _start_if_wanted(app: App, cluster: Cluster, stored: Stored[Memory]) -> str:
     view = View(cluster, memory, fleet=facts)
     view = replace(view, facts=gathering.gather(app, [(view, owner.rules)], now, _ASKED).get(cluster.id, NO_FACTS))
     memory = learn_of_alerts(view, owner.rules, now)
-    decisions = decide(replace(view, memory=memory), policy, now, owner)
+    decisions = decide(view.with_memory(memory), policy, now, owner)
     memory = remember.conclude(memory, decisions, now, told=False)
     memory, notices = matters.begun(memory, alerting.standing(view, owner.rules), now)
     if memory != stored.value:

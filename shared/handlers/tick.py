@@ -186,8 +186,8 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     facts = state.gathered.get(cluster.id, NO_FACTS)
     view = View(cluster, memory, facts=facts, fleet=state.facts, prices=state.prices)
     memory = learn(view, owner.rules, now)
-    decisions = decide(view if memory is view.memory else replace(view, memory=memory), policy, now, owner)
-    alerts = alerting.standing(replace(view, memory=memory), owner.rules)
+    decisions = decide(view.with_memory(memory), policy, now, owner)
+    alerts = alerting.standing(view.with_memory(memory), owner.rules)
     standing, notices = matters.matters(
         memory, cluster, decisions, owner.zone, now, also={**alerts, **_support(state, cluster, memory)}
     )

@@ -96,3 +96,7 @@ class View:
     fleet: FleetFacts = FleetFacts()
     prices: Prices = field(default_factory=lambda: NO_PRICES)
     """List prices; what is absent is unknown."""
+
+    def with_memory(self, memory: Memory) -> View:
+        """The same look with that memory; itself where it has it already. Several times a look: without `replace`."""
+        return self if memory is self.memory else View(self.cluster, memory, self.facts, self.fleet, self.prices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -34,6 +35,7 @@ def parse_duration(value: Any) -> timedelta:
     return total
 
 
+@lru_cache(maxsize=4096)
 def show_duration(value: timedelta) -> str:
     """
     The shortest exact spelling in whole units.

@@ -19,6 +19,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import itemgetter, mul
 from zoneinfo import ZoneInfo
@@ -47,6 +48,7 @@ _LONG = 24.0 * 14
 _LOG_STEP = math.log(EDGES[1] / EDGES[0])
 # A bin of the same width on a logarithmic scale is as likely as another; the first reaches down to 15 seconds.
 _PRIOR = (2 * math.log(2) / _LOG_STEP, *[1.0] * (BINS - 1))
+_BEFORE = tuple(PRIOR_WEIGHT * even / sum(_PRIOR) for even in _PRIOR)
 # Mean hours of a spell in a bin, where log(hours) is spread evenly.
 _MEAN = (
     EDGES[0] / 2,
@@ -124,30 +126,52 @@ def wait(activity: Activity, costs: Costs) -> Wait:
     if activity.departures == 0:
         patience = min(PATIENCE * max(activity.credit, 0.0), costs.break_even)
         return Wait(min(costs.break_even + patience, costs.longest), learned=False)
-    odds = spell_odds(activity)
-    stay, gone = _prefix(odds)
-    bill = {
-        edge: stay[number] + gone[number] * (edge + costs.break_even)
-        for number, edge in enumerate(EDGES)
-        if costs.starting <= edge <= costs.longest
-    }
-    if not bill:
+    advice = _advice(activity.spells, place_row(activity.place), costs.starting, costs.break_even, costs.longest)
+    if advice is None:
         return Wait(plain, learned=False)
-    least = min(bill.values())
-    good = [edge for edge, cost in bill.items() if cost <= least * (1 + SAME)]
-    best = min(good, key=lambda edge: abs(math.log(edge / costs.break_even)))
-    hours = min(_covered(best, activity.credit, costs.break_even), costs.longest)
-    within = _below(odds, hours)[0]
+    hours = min(_covered(advice.hours, activity.credit, costs.break_even), costs.longest)
+    within = _below(advice.odds, hours)[0]
     return Wait(
         hours,
         learned=True,
-        spells=sum(floats(activity.spells)),
+        spells=advice.spells,
         returns=within,
-        later=_below(odds, hours + costs.break_even)[0] - within,
-        cost=bill[best],
-        break_even_cost=_bill(odds, plain, costs.break_even),
-        clamped=hours != best,
+        later=_below(advice.odds, hours + costs.break_even)[0] - within,
+        cost=advice.cost,
+        break_even_cost=advice.break_even_cost,
+        clamped=hours != advice.hours,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """What the spells seen so far say, whatever the ledger covers; of the fields of Wait those that follow."""
+
+    odds: tuple[float, ...]
+    hours: float
+    spells: float
+    cost: float
+    break_even_cost: float
+
+
+# A spell is asked about at every look and at its end, and what is known changes only then.
+@lru_cache(maxsize=1024)
+def _advice(spells: bytes, row: int, starting: float, break_even: float, longest: float) -> _Advice | None:
+    """The wait that costs least; None where no wait lies within [starting, longest]."""
+    odds = _odds(spells, row)
+    stay, gone = _prefix(odds)
+    bill = {
+        edge: stay[number] + gone[number] * (edge + break_even)
+        for number, edge in enumerate(EDGES)
+        if starting <= edge <= longest
+    }
+    if not bill:
+        return None
+    least = min(bill.values())
+    good = [edge for edge, cost in bill.items() if cost <= least * (1 + SAME)]
+    best = min(good, key=lambda edge: abs(math.log(edge / break_even)))
+    plain = _bill(odds, min(break_even, longest), break_even)
+    return _Advice(odds, best, sum(floats(spells)), bill[best], plain)
 
 
 def _covered(best: float, credit: float, break_even: float) -> float:
@@ -173,12 +197,15 @@ def first_wait(activity: Activity, at: datetime, costs: Costs) -> tuple[float, b
 
 def spell_odds(activity: Activity) -> tuple[float, ...]:
     """(BINS,) chances of the length of the spell that follows the present need; they sum to 1."""
-    counts = floats(activity.spells)
+    return _odds(activity.spells, place_row(activity.place))
+
+
+def _odds(spells: bytes, row: int) -> tuple[float, ...]:
+    counts = floats(spells)
     rows = (counts[number * BINS : (number + 1) * BINS] for number in range(PLACES))
-    all_places = [sum(column) for column in zip(*rows, strict=True)]
-    general = _normal([PRIOR_WEIGHT * even / sum(_PRIOR) + seen for even, seen in zip(_PRIOR, all_places, strict=True)])
-    first = place_row(activity.place) * BINS
-    here = counts[first : first + BINS]
+    all_places = map(sum, zip(*rows, strict=True))
+    general = _normal([before + seen for before, seen in zip(_BEFORE, all_places, strict=True)])
+    here = counts[row * BINS : (row + 1) * BINS]
     return tuple(_normal([PLACE_WEIGHT * chance + seen for chance, seen in zip(general, here, strict=True)]))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from shared.model.decisions import Decision, Reason
 from shared.model.fleet import UNKNOWN_FLEET, Cluster, Power
@@ -92,7 +93,7 @@ def _is_empty(cluster: Cluster) -> bool:
 
 def _targets(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule]) -> list[str | None]:
     """The cluster, and each pool that a rule speaks for or that we owe something."""
-    globs = tuple([glob for rule in rules for glob in getattr(rule.block, "pools", None) or ()])
+    globs = tuple([glob for rule in rules for glob in _pools_of(rule) or ()])
     spoken_for = [p.name.casefold() for p in cluster.pools if fits(p.name, globs)] if globs else []
     owed = [name for name, target in memory.targets.items() if name and (target.owed or target.saved)]
     return [None, *dict.fromkeys([*spoken_for, *(name for name in owed if cluster.pool(name) is not None)])]
@@ -160,13 +161,20 @@ def _adopted(
     adopted: Mapping[str, Adoption], rules: Iterable[BoundRule], pool: str | None, now: datetime
 ) -> Mapping[str, Adoption]:
     """A new rule, a changed one, a new cluster and a lost journal are the same case: adopted now."""
-    mine = [rule for rule in rules if (getattr(rule.block, "pools", None) is None) == (pool is None)]
+    mine = [rule for rule in rules if (_pools_of(rule) is None) == (pool is None)]
     if len(mine) == len(adopted) and all(_as_adopted(rule, adopted) for rule in mine):
         return adopted
     return {
         rule.name: adopted[rule.name] if _as_adopted(rule, adopted) else Adoption(rule.fingerprint, now)
         for rule in mine
     }
+
+
+@lru_cache(maxsize=256)
+def _pools_of(rule: BoundRule) -> tuple[str, ...] | None:
+    """Globs of the pools that it speaks for; None for a rule about clusters."""
+    globs: tuple[str, ...] | None = getattr(rule.block, "pools", None)
+    return globs
 
 
 def _as_adopted(rule: BoundRule, adopted: Mapping[str, Adoption]) -> bool:
@@ -178,8 +186,9 @@ def with_holds(memory: Memory, tag_holds: tuple[PersonHold, ...], now: datetime)
     """Holds that are over are dropped; the owner's tag is kept with the day it was first seen."""
     if not memory.holds and not tag_holds:
         return memory
-    commands = tuple(hold for hold in memory.holds if hold.source != "tag" and hold.until > now)
-    return replace(memory, holds=(*commands, *tag_holds))
+    commands = tuple([hold for hold in memory.holds if hold.source != "tag" and hold.until > now])
+    holds = (*commands, *tag_holds)
+    return memory if holds == memory.holds else replace(memory, holds=holds)
 
 
 def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, told: bool = True) -> Memory:

@@ -159,7 +159,8 @@ def longest_keep_on(policy: Policy, owner: Owner) -> timedelta:
 def _limited(hold: PersonHold, limit: timedelta) -> PersonHold:
     if hold.wish is Wish.STOPPED or not limit:
         return hold
-    return replace(hold, until=min(hold.until, hold.first_seen_at + limit))
+    latest = hold.first_seen_at + limit
+    return hold if hold.until <= latest else replace(hold, until=latest)
 
 
 def _means(entry: KeepException, view: View) -> bool:

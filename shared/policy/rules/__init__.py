@@ -62,20 +62,16 @@ def learn(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
     rules = tuple(rules)
     learning = {rule.kind: rule for rule in reversed(rules) if rule.kind in LEARNERS}
     for kind in sorted(learning):
-        view = _with(view, LEARNERS[kind](view, learning[kind], now))
-    view = _with(view, learn_of_capacity(view, rules, now))
+        view = view.with_memory(LEARNERS[kind](view, learning[kind], now))
+    view = view.with_memory(learn_of_capacity(view, rules, now))
     return learn_of_alerts(view, rules, now)
-
-
-def _with(view: View, memory: Memory) -> View:
-    return view if memory is view.memory else replace(view, memory=memory)
 
 
 def learn_of_capacity(view: View, rules: Iterable[BoundRule], now: datetime) -> Memory:
     """The part of `learn` that is done every minute: what a reading of the pools tells of their groups."""
     groups = [rule for rule in rules if rule.kind == spot.KEY]
     for rule in groups:
-        view = _with(view, spot.learned(view, rule, now))
+        view = view.with_memory(spot.learned(view, rule, now))
     if view.memory.groups and not groups:
         return replace(view.memory, groups=NO_GROUPS)
     return view.memory
@@ -85,7 +81,7 @@ def learn_of_alerts(view: View, rules: Iterable[BoundRule], now: datetime) -> Me
     """The part of `learn` that a hint may do too: what alerts ask for is on record before it is proposed."""
     for rule in rules:
         if rule.kind == on_alert.KEY:
-            view = _with(view, on_alert.learned(view, rule, now))
+            view = view.with_memory(on_alert.learned(view, rule, now))
     return reliefs.kept(view, now)
 
 

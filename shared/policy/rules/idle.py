@@ -192,7 +192,7 @@ def _adopted_at(view: View, rule: BoundRule) -> datetime | None:
 
 def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal | None:
     activity, block = view.memory.activity, rule.block
-    if not block.learn or activity is None:
+    if not block.learn or activity is None or not costs_of(rule).may_start_ahead:
         return None
     cluster = view.cluster
     lead = start_time(view.memory.target(None).start_seconds)
@@ -261,7 +261,8 @@ def _quiet_since(activity: Activity | None, signal: Signal) -> datetime | None:
 def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tuple[datetime, str]:
     """When the wait is over, and why then. It begins with the last use, or with a start or an adoption after it."""
     block: Block = rule.block
-    wait = _learned_wait(activity, block.costs) if block.learn else foresight.Wait(block.costs.longest, learned=False)
+    costs = costs_of(rule)
+    wait = foresight.wait(activity, costs) if block.learn else foresight.Wait(costs.longest, learned=False)
     begun = max(at for at in (since, _running_since(view), _adopted_at(view, rule)) if at is not None)
     due = max(begun + _HOUR * wait.hours, since + GRAIN * block.windows)
     if activity.promised is not None:
@@ -269,17 +270,16 @@ def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tu
     first = view.memory.first_seen_at
     if first is not None and first + block.grace > due:
         return first + block.grace, f"new: left alone for {show_duration(block.grace)}"
-    return due, _why(wait, block)
+    return due, _why(wait, block, costs)
 
 
 # Asked again at every look, by `decide` in tick and in act, of a past that rarely changed meanwhile.
-_learned_wait = lru_cache(maxsize=1024)(foresight.wait)
 _next_need = lru_cache(maxsize=1024)(foresight.next_need)
 
 
-def _why(wait: foresight.Wait, block: Block) -> str:
+def _why(wait: foresight.Wait, block: Block, costs: Costs) -> str:
     """The numbers of the wait, in one sentence."""
-    plain = show_duration(_whole(_HOUR * min(block.costs.break_even, block.costs.longest)))
+    plain = show_duration(_whole(_HOUR * min(costs.break_even, costs.longest)))
     hours = show_duration(_whole(_HOUR * wait.hours))
     if not block.learn:
         return f"the rule waits {hours}"
