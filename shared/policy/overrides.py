@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -149,7 +150,7 @@ def objection(policy: Policy, cluster: Cluster, word: Word, now: datetime, examp
     limit = longest_keep_on(policy, owner)
     if not limit or word.until - now <= limit:
         return ""
-    asked = show_duration(timedelta(minutes=round((word.until - now) / timedelta(minutes=1))))
+    asked = show_duration(timedelta(minutes=ceil((word.until - now) / timedelta(minutes=1))))
     at_most = example.format(show_duration(limit))
     return f"{asked} is longer than keep_on_at_most allows in {where}: expected at most {at_most}"
 
@@ -164,9 +165,15 @@ def with_word(memory: Memory, word: Word, now: datetime) -> Memory:
 
 
 def put_off(memory: Memory, word: Word, now: datetime) -> Memory:
-    """As `with_word`, but what somebody asked to be kept on for longer stays as it is."""
+    """As `with_word`, but what somebody asked to be kept on for longer stays as it is, and so does a keep-off.
+
+    A stop that a person asked for is put off like any other: when the time is over, their word is heard again.
+    """
     longer = any(h.wish is Wish.RUNNING and h.pool is None and h.until >= word.until for h in memory.holds)
-    return memory if longer else with_word(memory, word, now)
+    if longer:
+        return memory
+    off = (h for h in memory.holds if h.wish is Wish.STOPPED and h.source in SAID and h.pool is None and h.until > now)
+    return replace(memory, holds=(*unsaid(memory, now), *off, hold_of(word, now)))
 
 
 def unsaid(memory: Memory, now: datetime) -> tuple[PersonHold, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -101,13 +102,14 @@ RULES = policy(OFFICE)
     ("env", "hours", "problem"),
     [
         ("dev", 72, ""),
+        ("dev", 72 + 1 / 3600, "3d1m is longer than keep_on_at_most allows in dev: expected at most --for 3d"),
         ("dev", 73, "73h is longer than keep_on_at_most allows in dev: expected at most --for 3d"),
         ("staging", 24, ""),
         ("staging", 25, "25h is longer than keep_on_at_most allows in staging: expected at most --for 1d"),
         (None, 73, "73h is longer than keep_on_at_most allows in no environment: expected at most --for 3d"),
     ],
 )
-def test_keep_on_lasts_at_most_as_long_as_its_environment_allows(env: str | None, hours: int, problem: str) -> None:
+def test_keep_on_lasts_at_most_as_long_as_its_environment_allows(env: str | None, hours: float, problem: str) -> None:
     said = objection(RULES, cluster(env=env), word(hours=hours), NOW, "--for {}")
     assert said.replace("3d1h", "73h").replace("1d1h", "25h") == problem
 
@@ -149,6 +151,16 @@ def test_putting_off_never_shortens_what_somebody_asked_for() -> None:
     assert put_off(memory, word(hours=2, source="postpone"), NOW) == memory
     assert holds(put_off(memory, word(hours=13, source="postpone"), NOW)) == [
         ("postpone", Wish.RUNNING, NOW + 13 * HOUR)
+    ]
+
+
+def test_putting_off_a_keep_off_does_not_take_it_back() -> None:
+    """Two hours later it is heard again; a keep-off that is over by then, or speaks of a pool, is nobody's any more."""
+    off = PersonHold(Wish.STOPPED, NOW, NOW + 48 * HOUR, "command", "ben", "no budget")
+    memory = Memory("c", holds=(off, replace(off, until=NOW - HOUR)))
+    assert holds(put_off(memory, word(hours=2, source="postpone"), NOW)) == [
+        ("command", Wish.STOPPED, NOW + 48 * HOUR),
+        ("postpone", Wish.RUNNING, NOW + 2 * HOUR),
     ]
 
 

@@ -95,6 +95,19 @@ def test_a_link_shortens_nothing_that_somebody_asked_for():
         assert story.times("stop") == ["Mon 23:50"]
 
 
+def test_a_keep_off_that_is_put_off_is_heard_again():
+    """Whoever presses has it two hours longer; the other person's word is not gone with that."""
+    with Story(dev("web"), environ=PUBLIC) as story:
+        story.until("Mon 09:50")
+        story.say("web", Wish.STOPPED, 30 * HOUR)
+        story.until("Mon 10:00")
+        assert press(story, links(story)[0]) == 200
+        story.until("Tue 14:00")
+        assert story.times("stop") == ["Mon 12:05"]
+        assert len(links(story)) == 2
+        assert not story.is_on("web")
+
+
 def test_every_channel_has_its_own_link_and_the_first_to_press_decides():
     routes = "notify:\n  routes: [{to: [OPERATORS_CHANNEL]}, {to: [SECOND_CHANNEL]}]\n"
     text = policy().replace("notify:\n  routes:\n    - {to: [OPERATORS_CHANNEL]}\n", routes)
