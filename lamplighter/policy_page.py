@@ -49,8 +49,14 @@ def _block(heading: str, definition: Mapping[str, Any]) -> Iterator[str]:
     required = set(definition.get("required", ()))
     for key, field in definition["properties"].items():
         must = " (needed)" if key in required else ""
-        yield f"| `{key}`{must} | {_cell(field.get('description', ''))} | {_example(field)} |"
+        yield f"| `{key}`{must} | {_cell(field.get('description', '')) or _see(field)} | {_example(field)} |"
     yield ""
+
+
+def _see(field: Mapping[str, Any]) -> str:
+    """Where the keys of a block are told that has a heading of its own."""
+    name = str(field.get("$ref", "")).rpartition("/")[2]
+    return f"see {_heading(name)[0].lower()}{_heading(name)[1:]}" if name.startswith("Rule.") else ""
 
 
 def _example(field: Mapping[str, Any]) -> str:

@@ -46,7 +46,8 @@ def weights(history: History, policy: Policy, limits: Limits) -> tuple[Weight, .
 
 
 def _costs(policy: Policy, cluster: Cluster) -> Costs:
-    rules = policy.rules_for(cluster, policy.environment_of(cluster))
+    place = policy.environment_of(cluster)
+    rules = (policy.placed(rule, place.name or "") for rule in policy.rules_for(cluster, place))
     return next((rule.block.costs for rule in rules if rule.kind == KEY), _UNSAID)
 
 

@@ -184,7 +184,7 @@ def _show_notes(out: Console, subject: Subject, found: Findings, names: Mapping[
 
 def _holidayless(name: str, policy: Policy) -> str:
     return (
-        f"the rule {name} learns hours and follows no calendar, so that it comes up for nothing on holidays: it may say"
+        f"the rule {name} starts clusters ahead of learned hours and knows no holidays of theirs: it may say"
         f" calendar: {next(iter(policy.calendars))}"
     )
 

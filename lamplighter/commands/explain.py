@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.model.decisions import Decision, Proposal
     from shared.model.fleet import Cluster
     from shared.model.memory import Memory
+    from shared.policy.bound import BoundRule
     from shared.policy.forecast import Transition
     from shared.policy.voices import Hearing
 
@@ -86,6 +87,7 @@ def _document(
         "state": cluster.provisioning_state,
         "environment": {"name": environment.name, "production": environment.production},
         "rules": [rule.name for rule in hearing.rules],
+        "inherited": {rule.name: list(rule.inherited) for rule in hearing.rules if rule.inherited},
         "problems": list(hearing.problems),
         "voices": [
             {
@@ -115,10 +117,15 @@ def _show_cluster(out: Console, subject: Subject, cluster: Cluster, hearing: Hea
     state = f"{cluster.power.value.lower()}, {cluster.provisioning_state or 'state unknown'}"
     rows.add_row("is", f"{state}, {counted(len(cluster.pools), 'pool')}, {cluster.location or 'region unknown'}")
     rows.add_row("environment", _why_environment(subject, cluster, hearing))
-    rows.add_row("rules", ", ".join(rule.name for rule in hearing.rules) or "none matches it")
+    rows.add_row("rules", ", ".join(map(_named, hearing.rules)) or "none matches it")
     for problem in (*hearing.problems, *([cluster.problem] if cluster.problem else [])):
         rows.add_row("problem", problem)
     out.print(rows)
+
+
+def _named(rule: BoundRule) -> str:
+    """The rule, and what it does not say itself."""
+    return f"{rule.name} ({', '.join(rule.inherited)} by {rule.environment})" if rule.inherited else rule.name
 
 
 def _why_environment(subject: Subject, cluster: Cluster, hearing: Hearing) -> str:

@@ -14,6 +14,7 @@ from shared.policy import binding, grammar
 from shared.policy.bound import BoundRule, DigestPlan, Environment
 from shared.policy.calendars import Calendar
 from shared.policy.document import BUILT_IN, EnvironmentRule
+from shared.policy.inheriting import KINDS, check_needed
 from shared.policy.mistakes import Mistakes
 from shared.policy.references import check_references, items
 from shared.policy.rules import BY_KEY
@@ -32,6 +33,7 @@ def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     head = _head(data, mistakes)
     timezone = head.timezone
     calendars = _calendars(data, mistakes)
+    environments = tuple(_environments(data, mistakes))
     schedules = _schedules(data, timezone, calendars, mistakes)
     freezes = [
         binding.freeze(entry, timezone, path, mistakes)
@@ -43,8 +45,8 @@ def assemble(data: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
         "mode": head.mode,
         "timezone": timezone,
         "scope": binding.scope(head.scope),
-        "environments": tuple(_environments(data, mistakes)),
-        "rules": tuple(_rules(data, head, (schedules, calendars), mistakes)),
+        "environments": environments,
+        "rules": tuple(_rules(data, head, (schedules, calendars, environments), mistakes)),
         "schedules": schedules,
         "calendars": calendars,
         "freezes": tuple(one for one in freezes if one is not None),
@@ -114,10 +116,20 @@ def _mapping(model: type[M], data: dict[str, Any], section: str, mistakes: Mista
 
 
 def _environments(data: dict[str, Any], mistakes: Mistakes) -> Iterator[EnvironmentRule]:
-    for _, entry in _entries(grammar.EnvironmentEntry, data.get("environments"), ("environments",), mistakes):
-        match = binding.matcher(entry.match)
-        guards = binding.guard_values(entry.guards)
-        yield EnvironmentRule(Environment(entry.name, entry.production), match, binding.maybe(entry.unless), guards)
+    """Entries as they are, but for the blocks that rules inherit."""
+    value, blocks = data.get("environments"), {}
+    if isinstance(value, list):
+        rests = []
+        for path, raw in items(value, ("environments",)):
+            given = {key: raw[key] for key in KINDS if key in raw} if isinstance(raw, dict) else {}
+            rests.append({key: item for key, item in raw.items() if key not in given} if given else raw)
+            blocks[path] = {kind: _block(kind, item, path, mistakes) for kind, item in given.items()}
+        value = rests
+    for path, entry in _entries(grammar.EnvironmentEntry, value, ("environments",), mistakes):
+        match, guards = binding.matcher(entry.match), binding.guard_values(entry.guards)
+        sound = {kind: block for kind, block in blocks[path].items() if block is not None}
+        place = Environment(entry.name, entry.production)
+        yield EnvironmentRule(place, match, binding.maybe(entry.unless), guards, sound)
 
 
 def _calendars(data: dict[str, Any], mistakes: Mistakes) -> Mapping[str, Calendar]:
@@ -136,13 +148,13 @@ def _schedules(
 def _rules(
     data: dict[str, Any],
     head: grammar.Head,
-    known: tuple[Mapping[str, Schedule], Mapping[str, Calendar]],
+    known: tuple[Mapping[str, Schedule], Mapping[str, Calendar], tuple[EnvironmentRule, ...]],
     mistakes: Mistakes,
 ) -> Iterator[BoundRule]:
     if not isinstance(value := data.get("rules", []), list):
         _entries(grammar.RuleEntry, value, ("rules",), mistakes)
         return
-    schedules, calendars = known
+    schedules, calendars, environments = known
     by_name = {name.casefold(): one for name, one in schedules.items()}
     for path, raw in items(value, ("rules",)):
         kinds = [key for key in raw if key in BY_KEY] if isinstance(raw, dict) else []
@@ -152,6 +164,8 @@ def _rules(
         if entry is None or block is None:
             continue
         named = tuple(found for name in getattr(block, "schedule_names", ()) if (found := by_name.get(name.casefold())))
+        match = binding.maybe(entry.match)
+        check_needed(block, match, environments, (*path, kinds[0]), mistakes)
         calendar = calendars.get(getattr(block, "calendar", None) or "")
         yield BoundRule(
             name=entry.name,
@@ -160,7 +174,7 @@ def _rules(
             schedules=named,
             calendar=calendar,
             zone=head.timezone,
-            match=binding.maybe(entry.match),
+            match=match,
             unless=binding.maybe(entry.unless),
             mode="plan" if head.mode == "plan" else entry.mode or head.mode,
             guards=binding.guard_values(entry.guards),
@@ -179,9 +193,14 @@ def _rule_block(raw: Any, kinds: list[str], path: Path, mistakes: Mistakes) -> B
         mistakes.add(path, f"the rule has {len(kinds)} blocks, {' and '.join(kinds)}", "expected one block per rule")
     block = None
     for kind in kinds:
-        at = (*path, kind)
-        block = mistakes.shape(BY_KEY[kind].Block, raw[kind], at)
-        _no_empty_list(raw[kind], at, mistakes)
+        block = _block(kind, raw[kind], path, mistakes)
+    return block
+
+
+def _block(kind: str, raw: Any, path: Path, mistakes: Mistakes) -> BaseModel | None:
+    at = (*path, kind)
+    block = mistakes.shape(BY_KEY[kind].Block, raw, at)
+    _no_empty_list(raw, at, mistakes)
     return block
 
 

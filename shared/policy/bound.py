@@ -88,6 +88,8 @@ class BoundRule:
     """Only the guards this rule sets itself."""
     environment: str = ""
     """Where the cluster is that it speaks about; set only for rules that ask, by `Policy.placed`."""
+    inherited: tuple[str, ...] = ()
+    """Keys of the block that the environment gives; `environment` is set then."""
     freezes: tuple[Freeze, ...] = ()
     """Those that hold what it does; set where `environment` is."""
     fingerprint: str = ""

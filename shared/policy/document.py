@@ -39,6 +39,8 @@ class EnvironmentRule:
     unless: Matcher | None = None
     guards: Mapping[str, Any] = field(default_factory=dict)
     """Only the guards this entry sets itself."""
+    blocks: Mapping[str, Any] = field(default_factory=dict)
+    """Kind of rule -> its pydantic Block, of which only what is set counts: for rules that do not say it themselves."""
 
     def holds(self, cluster: Cluster) -> bool:
         return self.match.matches(cluster, None) and not (self.unless and self.unless.matches(cluster, None))
@@ -74,9 +76,11 @@ class Policy:
     _retimed: dict[tuple[str, str], BoundRule] = field(init=False, repr=False, default_factory=dict)
 
     _placed: dict[tuple[str, str], BoundRule] = field(init=False, repr=False, default_factory=dict)
+    _giving: dict[str, EnvironmentRule] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         environments = self.environments
+        self._giving.update({str(one.environment.name): one for one in environments if one.blocks})
         looked_at = [part for entry in environments for part in (entry.match, entry.unless)]
         object.__setattr__(self, "_environments", Lookup(looked_at, self._environment))
         looked_at = [part for rule in self.rules for part in (rule.match, rule.unless)]
@@ -141,11 +145,15 @@ class Policy:
         return known
 
     def placed(self, rule: BoundRule, environment: str) -> BoundRule:
-        """The rule, told in which environment its cluster is; memoised. For rules whose block has rings."""
-        if rule.kind not in PLACED:
+        """The rule as it is in the environment of a cluster; memoised. For rules with rings, and those that inherit."""
+        if rule.kind not in PLACED and environment not in self._giving:
             return rule
         key = (rule.name, environment)
         known = self._placed.get(key)
+        if known is None and rule.kind not in PLACED:
+            from shared.policy.inheriting import inherited  # noqa: PLC0415 - see guards_for
+
+            known = self._placed[key] = inherited(rule, self._giving[environment], self.calendars)
         if known is None:
             holding = tuple(freeze for freeze in self.freezes if "upgrade" in freeze.hold)
             known = self._placed[key] = replace(rule, environment=environment, freezes=holding)

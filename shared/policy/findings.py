@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from shared.model.facts import View
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Wish
-from shared.policy.bound import BoundRule
+from shared.policy.bound import BoundRule, Environment
 from shared.policy.document import Policy
 from shared.policy.match import Matcher, fits
 from shared.policy.near_tags import NearTag, near_tags
 from shared.policy.queues import LearnedQueue, Queue, tight_learned_queues, tight_queues
+from shared.policy.rules import idle
 from shared.policy.schedule import closed_days
 from shared.policy.spoken import local_date, spoken
 from shared.policy.voices import hear, heard
@@ -97,7 +98,7 @@ class Findings:
     """Neither a rule nor an owner's tag names them."""
     idle_exceptions: tuple[IdleException, ...]
     holidayless_rules: tuple[str, ...] = ()
-    """Rules that learn hours and follow none of the file's calendars."""
+    """Rules that start clusters ahead of learned hours by none of the file's calendars."""
     queues: tuple[Queue, ...] = ()
     """Subscriptions and regions with so many clusters that a lead does not hold their spread."""
     learned_queues: tuple[LearnedQueue, ...] = ()
@@ -112,7 +113,7 @@ class Findings:
 def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Findings:
     """What there is to say about these clusters under this policy at `now` (aware)."""
     placed = [(cluster, policy.environment_of(cluster)) for cluster in clusters]
-    ruled = [(cluster, place, policy.rules_for(cluster, place)) for cluster, place in placed]
+    ruled = [(cluster, place, _rules(policy, cluster, place)) for cluster, place in placed]
     counts = Counter(place.name for _, place in placed)
     speaking = Counter(rule.name for _, _, rules in ruled for rule in rules)
     listening = _Listener(policy, now)
@@ -134,7 +135,7 @@ def findings(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Find
         closed_days=tuple(_closed(policy, now)),
         unused_schedules=_unused(policy, listening.tagged),
         idle_exceptions=tuple(_idle(policy, clusters, now)),
-        holidayless_rules=tuple(_holidayless(policy)),
+        holidayless_rules=_holidayless(policy, [rule for _, _, rules in ruled for rule in rules]),
         queues=tight_queues((cluster, rules) for cluster, _, rules in ruled),
         learned_queues=tight_learned_queues((cluster, rules) for cluster, _, rules in ruled),
     )
@@ -168,6 +169,11 @@ class _Listener:
         return tuple(Chorus(*key, clusters=tuple(ids)) for key, ids in self._groups.items())
 
 
+def _rules(policy: Policy, cluster: Cluster, place: Environment) -> tuple[BoundRule, ...]:
+    """Those that speak for it, as they are in its environment."""
+    return tuple(policy.placed(rule, place.name or "") for rule in policy.rules_for(cluster, place))
+
+
 def _matchers(policy: Policy) -> Iterable[Matcher]:
     found: list[Matcher | None] = [freeze.match for freeze in policy.freezes]
     found += [part for entry in policy.environments for part in (entry.match, entry.unless)]
@@ -188,10 +194,11 @@ def _unused(policy: Policy, tagged: set[str]) -> tuple[str, ...]:
     return tuple(name for name in policy.schedules if name not in ("always", "never") and name.casefold() not in used)
 
 
-def _holidayless(policy: Policy) -> Iterable[str]:
+def _holidayless(policy: Policy, speaking: Iterable[BoundRule]) -> tuple[str, ...]:
     """Where the file has no calendar at all, nobody thought of holidays, and nobody is told to."""
-    learning = (rule for rule in policy.rules if getattr(rule.block, "learn", False))
-    return (rule.name for rule in learning if policy.calendars and rule.calendar is None)
+    learning = (rule for rule in dict.fromkeys(speaking) if rule.kind == idle.KEY and rule.block.learn)
+    ahead = (rule.name for rule in learning if rule.block.costs.may_start_ahead and rule.calendar is None)
+    return tuple(dict.fromkeys(ahead)) if policy.calendars else ()
 
 
 def _idle(policy: Policy, clusters: Sequence[Cluster], now: datetime) -> Iterable[IdleException]:

@@ -202,7 +202,10 @@ _GUARDS = Field(description="Guards that differ here.", examples=[{"min_off": "4
 
 
 class EnvironmentEntry(Strict):
-    """A kind of clusters. Production entries are tested first; then in order; what none matches is production."""
+    """A kind of clusters. Production entries are tested first; then in order; what none matches is production.
+
+    `idle` says once what rules of idleness there do not say themselves: any of that rule's keys.
+    """
 
     name: Annotated[Name, Field(description="What rules call it.", examples=["dev"])]
     production: Annotated[bool, Field(description="Production is never stopped, by no rule.", examples=[True])] = False

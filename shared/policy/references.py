@@ -151,7 +151,7 @@ def _calendar_names(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     for name, entry in schedules.items() if isinstance(schedules, dict) else ():
         if isinstance(entry, dict):
             yield from _texts(entry.get("calendar"), ("schedules", name, "calendar"))
-    for path, entry in items(data.get("rules"), ("rules",)):
+    for path, entry in (*items(data.get("rules"), ("rules",)), *items(data.get("environments"), ("environments",))):
         block = entry.get("idle") if isinstance(entry, dict) else None
         if isinstance(block, dict) and isinstance(name := as_text(block.get("calendar")), str):
             yield (*path, "idle", "calendar"), name

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.policy.assembly import SECTIONS
 from shared.policy.grammar import File
+from shared.policy.inheriting import KINDS
 from shared.policy.rules import BY_KEY
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,8 @@ def policy_schema() -> dict[str, Any]:
         definitions[f"Rule.{key}"] = block
         # Beside a reference, a description would be ignored by older editors.
         rule["properties"][key] = {"$ref": _REF.format(model=f"Rule.{key}")}
+    for key in KINDS:
+        definitions["EnvironmentEntry"]["properties"][key] = rule["properties"][key]
     rule["oneOf"] = [{"required": [key]} for key in BY_KEY]
     plain: dict[str, Any] = _plain({**schema, "$defs": dict(sorted(definitions.items()))})
     for section in (one for one in SECTIONS if one != "notify"):

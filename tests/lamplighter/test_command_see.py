@@ -248,13 +248,15 @@ def test_check_json_lists_what_is_production_for_want_of_an_environment(run):
 
 
 def test_check_names_rules_that_learn_hours_and_know_no_holidays(run, room):
-    learning = "\n  - {name: labs, idle: {after: 2h, learn: true}}\n"
+    learning = "\n  - {name: labs, idle: {after: 4h, learn: true, waiting_cost: 3h}}\n"
     text = Path("policy.yaml").read_text("utf-8").replace("\nrules:\n", f"\nrules:{learning}")
     Path("learning.yaml").write_text(text, encoding="utf-8")
 
-    assert "the rule labs learns hours and follows no calendar" in run("check", "learning.yaml", *FLEET).out
+    assert "the rule labs starts clusters ahead of learned hours and knows no holidays" in run(
+        "check", "learning.yaml", *FLEET
+    ).out  # fmt: skip
     assert run("check", "learning.yaml", *FLEET, "--json").json["holidayless_rules"] == ["labs"]
-    assert "follows no calendar" not in run("check", *FLEET).out
+    assert "no holidays" not in run("check", *FLEET).out
 
 
 def test_check_tells_every_mistake_of_a_policy_on_a_line_of_its_own(run, room):

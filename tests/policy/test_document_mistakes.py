@@ -92,6 +92,12 @@ def problem(text: str) -> Problem:
             "environments[1].name", "the name 'dEV' is taken, first in line 2", "upper and lower case are one",
         ),
         # idle
+        ("rules: [{name: a, idle: {learn: true}}]", "rules[0].idle.after", "the key 'after' is missing", "after: 2h"),
+        ("environments: [{name: dev, match: {names: a}, idle: {afer: 2h}}]", "environments[0].idle.afer", "the key 'afer' is not known here", "did you mean 'after'?"),
+        ("environments: [{name: dev, match: {names: a}, idle: {after: 0m}}]", "environments[0].idle", "longer than 0m", ""),
+        ("environments: [{name: dev, match: {names: a}, idle: 2h}]", "environments[0].idle", "'2h' is no mapping", "after"),
+        ("environments: [{name: dev, match: {names: a}, idle: {calendar: c}}]", "environments[0].idle.calendar", "there is no calendar 'c'", ""),
+        ("environments: [{name: dev, match: {names: a}, hours: {schedule: always}}]", "environments[0].hours", "the key 'hours' is not known here", ""),
         ("rules: [{name: a, idle: {after: 2h, calendar: c}}]", "rules[0].idle.calendar", "there is no calendar 'c'", "under calendars"),
         ("rules: [{name: a, idle: {after: 2h, calendar: berlun}}]\ncalendars: {berlin: {country: DE}}", "rules[0].idle.calendar", "there is no calendar 'berlun'", "did you mean 'berlin'?"),
         ("rules: [{name: a, idle: {after: 2h, calendar: [c]}}]", "rules[0].idle.calendar", "a list is no text", "berlin"),

@@ -159,10 +159,11 @@ def test_an_empty_fleet() -> None:
 @pytest.mark.parametrize(
     ("calendars", "block", "told"),
     [
-        ("{at: {country: AT}}", "after: 2h, learn: true", ("labs",)),
-        ("{at: {country: AT}}", "after: 2h, learn: true, calendar: at", ()),
+        ("{at: {country: AT}}", "after: 2h, learn: true, waiting_cost: 1h", ("labs",)),
+        ("{at: {country: AT}}", "after: 2h, learn: true", ()),
+        ("{at: {country: AT}}", "after: 2h, learn: true, waiting_cost: 1h, calendar: at", ()),
         ("{at: {country: AT}}", "after: 2h", ()),
-        ("{}", "after: 2h, learn: true", ()),
+        ("{}", "after: 2h, learn: true, waiting_cost: 1h", ()),
     ],
 )
 def test_hours_that_are_learned_without_a_calendar(calendars: str, block: str, told: tuple[str, ...]) -> None:

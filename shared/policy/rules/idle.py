@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,11 +39,19 @@ _MINUTE = timedelta(minutes=1)
 
 
 class Block(BaseModel):
-    """Stopped when idle. Costs are times of a running cluster: what else the money would have bought."""
+    """Stopped when idle. Costs are times of a running cluster: what else the money would have bought.
+
+    What the rule does not say, the environment of a cluster may, under `idle`; one of them needs to say `after`.
+    """
+
+    NEEDED: ClassVar[tuple[str, ...]] = ("after",)
+    """Keys that the rule or the environment says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: Annotated[Duration, Field(description="The longest wait after the last use.", examples=["2h"])]
+    after: Annotated[Duration, Field(description="The longest wait after the last use.", examples=["2h"])] = timedelta(
+        0
+    )
     starting_cost: Annotated[Duration, Field(description="What a stop and a start cost.", examples=["6m"])] = timedelta(
         minutes=6
     )
@@ -74,7 +82,7 @@ class Block(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.after <= timedelta(0):
+        if "after" in self.model_fields_set and self.after <= timedelta(0):
             raise ValueError("after: expected a time longer than 0m, such as 2h")
         if self.ttl is not None and self.ttl <= timedelta(0):
             raise ValueError("ttl: expected a time longer than 0m, such as 72h")
@@ -269,20 +277,25 @@ def _due(view: View, rule: BoundRule, activity: Activity, since: datetime) -> tu
         due = max(due, min(activity.promised, begun + block.after))
     first = view.memory.first_seen_at
     if first is not None and first + block.grace > due:
-        return first + block.grace, f"new: left alone for {show_duration(block.grace)}"
-    return due, _why(wait, block, costs)
+        return first + block.grace, f"new: left alone for {show_duration(block.grace)}{_as_said('grace', rule)}"
+    return due, _why(wait, rule, costs)
 
 
 # Asked again at every look, by `decide` in tick and in act, of a past that rarely changed meanwhile.
 _next_need = lru_cache(maxsize=1024)(foresight.next_need)
 
 
-def _why(wait: foresight.Wait, block: Block, costs: Costs) -> str:
+def _as_said(key: str, rule: BoundRule) -> str:
+    return f", as the environment {rule.environment} says" if key in rule.inherited else ""
+
+
+def _why(wait: foresight.Wait, rule: BoundRule, costs: Costs) -> str:
     """The numbers of the wait, in one sentence."""
+    block: Block = rule.block
     plain = show_duration(_whole(_HOUR * min(costs.break_even, costs.longest)))
     hours = show_duration(_whole(_HOUR * wait.hours))
     if not block.learn:
-        return f"the rule waits {hours}"
+        return f"the rule waits {hours}{_as_said('after', rule)}"
     if not wait.learned:
         cost = f"what starting and people's waiting cost ({plain}), and up to a tenth of its use"
         return f"waits {hours}: {cost}, while it has not been seen to be left"
