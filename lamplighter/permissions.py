@@ -72,14 +72,23 @@ def stops_clusters(rule: BoundRule) -> bool:
     return starts_clusters(rule) and not (rule.kind == "hours" and rule.block.only == "start")
 
 
+def starts_pools(rule: BoundRule) -> bool:
+    return rule.kind == "hours" and rule.block.pools is not None
+
+
+def asks_metrics(policy: Policy) -> tuple[str, ...]:
+    """Who asks whether anybody is there, and who starts: a start is done when its nodes are ready."""
+    starting = acts(lambda rule: wakes_clusters(rule) or starts_pools(rule))(policy)
+    return tuple(dict.fromkeys((*of_kind("idle")(policy), *starting)))
+
+
 def silences(policy: Policy) -> tuple[str, ...]:
     """Where the guard `silence_alerts` asks for it, and something may act."""
     return EVERYBODY if _acting(policy) and policy.asks("silence_alerts") else ()
 
 
 def writes_pools(rule: BoundRule) -> bool:
-    hours_of_pools = rule.kind == "hours" and rule.block.pools is not None
-    return rule.kind in ("spot", "upgrades", "repair") or hours_of_pools or alerts_do("scale")(rule)
+    return rule.kind in ("spot", "upgrades", "repair") or starts_pools(rule) or alerts_do("scale")(rule)
 
 
 def wakes_clusters(rule: BoundRule) -> bool:
@@ -115,7 +124,7 @@ TABLE: tuple[tuple[str, str, Wanting], ...] = (
     ("Microsoft.Resources/subscriptions/read", "tells a scope that cannot be read from one without clusters", always),
     ("Microsoft.Resources/subscriptions/resourceGroups/read", "the inventory by group", always),
     ("Microsoft.Management/managementGroups/read", "scopes that are management groups", always),
-    ("Microsoft.Insights/metrics/read", "whether anybody uses a cluster: its platform metrics", of_kind("idle")),
+    ("Microsoft.Insights/metrics/read", "whether anybody uses a cluster, whether its nodes are ready", asks_metrics),
     (f"{LOGS}/read", "whether anybody uses it: logs, where collected", of_kind("idle")),
     (f"{LOGS}/KubePodInventory/read", "the last jobs that ran", of_kind("idle")),
     (f"{LOGS}/AKSAuditAdmin/read", "the last write by somebody", of_kind("idle")),

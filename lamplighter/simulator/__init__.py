@@ -22,8 +22,9 @@ resources (cluster, pool, their JSON), operations (long-running ones), cluster_v
 machine), durations, throttle, faults, events, locks; router (URL -> route), cluster_routes, pool_routes,
 platform_routes, identity, cloud_metadata; kql_syntax + kql (grammar), kql_values + kql_plan (evaluation),
 graph_history (its lag), resource_graph; spot_market (nodes and their places), market_file, market_nodes, market_moves
-(who gets and loses them), market_rows, market_routes; usage, monitor_metrics, monitor_logs; meter + meter_prices +
-charges (what is billed), cost_query + cost_quota + cost_routes (Cost Management); transport, server, certificate.
+(who gets and loses them), market_rows, market_routes; usage, node_readiness, monitor_metrics, monitor_logs; meter +
+meter_prices + charges (what is billed), cost_query + cost_quota + cost_routes (Cost Management); transport, server,
+certificate.
 """
 
 from lamplighter.simulator.clock import Clock, SpeedClock, VirtualClock

@@ -60,9 +60,7 @@ def _end_of_cluster(world: World, cluster: Cluster, operation: Operation, at: da
                 cluster.log.off(at)
         case "start":
             _pools_follow(cluster, at, down=not worked)
-            if not worked:
-                cluster.power = STOPPED
-                cluster.log.off(at)
+            _started(world, cluster, at, worked=worked)
         case "delete" if worked:
             cluster.log.off(at)
             del world.clusters[cluster.key]
@@ -74,6 +72,15 @@ def _end_of_cluster(world: World, cluster: Cluster, operation: Operation, at: da
                     pool.state = operation.status
         case _:
             pass
+
+
+def _started(world: World, cluster: Cluster, at: datetime, *, worked: bool) -> None:
+    if worked:
+        for pool in cluster.pools:
+            world.readiness.started(cluster, pool, at)
+    else:
+        cluster.power = STOPPED
+        cluster.log.off(at)
 
 
 def _pools_follow(cluster: Cluster, at: datetime, *, down: bool) -> None:
@@ -104,6 +111,7 @@ def _end_of_pool(world: World, cluster: Cluster, pool: Pool, operation: Operatio
             pool.log.off(at)
         case "pool-start":
             pool.saved = {}
+            world.readiness.started(cluster, pool, at)
         case "pool-delete" if worked:
             cluster.pools.remove(pool)
         case "pool-upgrade" if worked:

@@ -181,7 +181,9 @@ def _node(
     pool, node, kind = what
 
     def value(at: datetime) -> float | None:
-        if not usage.is_seen(cluster.key, pool.log, at):
+        if not usage.is_seen(cluster.key, pool.log, at) or query.world.readiness.is_bare(
+            query.world, cluster, pool, at
+        ):
             return None
         if kind == "network" and usage.counters:
             begin = datetime(2026, 1, 1, tzinfo=UTC)
@@ -217,6 +219,33 @@ def _phases(query: _Query, cluster: Cluster) -> Iterator[_Line]:
             yield {"namespace": namespace, "phase": "Running"}, running(namespace)
 
 
+def _conditions(query: _Query, cluster: Cluster) -> Iterator[_Line]:
+    """The condition Ready of each node, in the statuses that it had. A node that is lost has no line."""
+    if not (query.splits("node") and query.splits("status")):
+        raise _bad("the simulator tells nodes and statuses apart: filter by node and status")
+    world = query.world
+    for pool in cluster.pools:
+        for number in range(int(pool.value("count") or pool.saved.get("count") or 0)):
+            node = f"aks-{pool.name}-12345678-vmss{number:06}"
+            for status in ("true", "false"):
+                if query.fits("node", node) and query.fits("status", status) and query.fits("condition", "ready"):
+                    names = {"condition": "Ready", "status": status, "node": node}
+                    yield names, _condition(world, cluster, (pool, number, status))
+
+
+def _condition(world: World, cluster: Cluster, what: tuple[Pool, int, str]) -> Callable[[datetime], float | None]:
+    pool, number, status = what
+
+    def value(at: datetime) -> float | None:
+        if world.usage.is_dark(cluster.key, at):
+            return None
+        ready, joined = world.readiness.at(world, cluster, pool, at)
+        shown = number < ready if status == "true" else ready <= number < joined
+        return 1.0 if shown else None
+
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class _Metric:
     unit: str
@@ -226,8 +255,10 @@ class _Metric:
 
 
 _NODE, _POD = frozenset({"node", "nodepool"}), frozenset({"namespace", "phase", "pod"})
+_STATUS = frozenset({"condition", "status", "status2", "node"})
 METRICS = {
     "node_cpu_usage_percentage": _Metric("Percent", _NODE, frozenset({"average", "maximum"}), _nodes("cpu")),
     "node_network_in_bytes": _Metric("Bytes", _NODE, frozenset({"average", "maximum"}), _nodes("network")),
+    "kube_node_status_condition": _Metric("Count", _STATUS, frozenset({"average", "total"}), _conditions),
     "kube_pod_status_phase": _Metric("Count", _POD, frozenset({"average", "total"}), _phases),
 }

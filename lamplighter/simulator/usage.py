@@ -116,9 +116,12 @@ class Usage:
 
     def is_seen(self, key: str, log: PowerLog, at: datetime) -> bool:
         """Whether something is on and measured at that time."""
-        if any(one.begin <= at < one.end for one in self.dark.get(key, ())):
+        if self.is_dark(key, at):
             return False
         return any(on is not None and self._on(on) <= at and (off is None or at < off) for on, off in log.intervals)
+
+    def is_dark(self, key: str, at: datetime) -> bool:
+        return any(one.begin <= at < one.end for one in self.dark.get(key, ()))
 
     def _on(self, on: datetime) -> datetime:
         return on - HISTORY if on == self.began_at else on + FIRST_METRICS

@@ -21,6 +21,7 @@ from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.locks import Lock
 from lamplighter.simulator.meter import Meter
 from lamplighter.simulator.monitor_alerts import Monitor
+from lamplighter.simulator.node_readiness import NodeReadiness
 from lamplighter.simulator.operations import FAILED, SUCCEEDED, Call, Operation, Operations, Write
 from lamplighter.simulator.resources import Cluster, Pool, provisioning_error
 from lamplighter.simulator.spot_market import Market
@@ -74,6 +75,8 @@ class World:
     catalog: Catalog = field(default_factory=Catalog)
     """Kubernetes versions and node images that every region has."""
     usage: Usage = field(default_factory=Usage)
+    readiness: NodeReadiness = field(default_factory=NodeReadiness)
+    """When nodes are ready after a start."""
     demand: Demand = field(default_factory=Demand)
     """How many nodes the work needs, and what people do by hand at their hours."""
     meter: Meter = field(default_factory=Meter)

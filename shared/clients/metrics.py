@@ -7,9 +7,9 @@ https://learn.microsoft.com/azure/aks/monitor-aks-reference
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from json import loads
 from types import MappingProxyType
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 API_VERSION = "2024-02-01"
 NAMESPACE = "Microsoft.ContainerService/managedClusters"
 CPU, NETWORK, PODS = "node_cpu_usage_percentage", "node_network_in_bytes", "kube_pod_status_phase"
+CONDITION = "kube_node_status_condition"
 CLUSTERS_A_CALL = 50
 CALLS_AT_ONCE = 8
 HALVINGS = 14
@@ -77,8 +78,8 @@ class _Ask:
             "top": str(self.top),
         }
 
-    def measure(self, series: Iterable[Series] = (), problem: str | None = None) -> Measure:
-        return Measure(tuple(series), self.grain, problem)
+    def measure(self, series: Iterable[Series] = (), problem: str | None = None, *, refused: bool = False) -> Measure:
+        return Measure(tuple(series), self.grain, problem, refused)
 
 
 @dataclass(slots=True)
@@ -101,20 +102,52 @@ def measured(
     CPU in percent of a node, network in bytes as the service has them, pods as sums of one sample a minute. Never
     raises for Azure's sake: a call that fails leaves its clusters with a problem, and they alone.
     """
-    batches = [
-        _Batch(region, ids, ask, patience)
-        for region, ids in _lanes(clusters)
-        for ask in (_nodes(window), _pods(window))
-    ]
+    return _run(cloud, clusters, (_nodes(window), _pods(window)), patience)
+
+
+def conditions(cloud: Cloud, clusters: Iterable[Cluster], window: Window, patience: Patience) -> Mapping[str, Measure]:
+    """Lower-case cluster id -> lines of its nodes' condition Ready, minute by minute: (status, node), 1 while it is so.
+
+    Where a cluster has no line, its pods are measured and no node of it works, it has none: see `others_came_in`.
+    Never raises for Azure's sake.
+    """
+    asked = {cluster.id: cluster for cluster in clusters}
+    found = {id_: one[CONDITION] for id_, one in _run(cloud, asked.values(), (_conditions(window),), patience).items()}
+    bare = [asked[id_] for id_, one in found.items() if one.problem is None and not one.series]
+    if bare:
+        found |= {
+            id_: replace(found[id_], others_came_in=_no_node(one, window.begin))
+            for id_, one in measured(cloud, bare, window, patience).items()
+        }
+    return found
+
+
+def _no_node(measures: Mapping[str, Measure], since: datetime) -> bool:
+    """Its pods are measured, by the control plane, and no node of it is."""
+    works = any(at >= since for series in measures[CPU].series for at, _ in series.points)
+    return bool(measures[PODS].series) and measures[CPU].problem is None and not works
+
+
+def _run(
+    cloud: Cloud, clusters: Iterable[Cluster], asks: tuple[_Ask, ...], patience: Patience
+) -> dict[str, dict[str, Measure]]:
+    batches = [_Batch(region, ids, ask, patience) for region, ids in _lanes(clusters) for ask in asks]
     clients = {region: _client(cloud, region) for region in {batch.region for batch in batches}}
-    with ThreadPoolExecutor(min(CALLS_AT_ONCE, len(batches)) or 1) as pool:
-        for _ in pool.map(lambda batch: _read(clients[batch.region], batch, batch.ids), batches):
-            pass
+    _each(batches, lambda batch: _read(clients[batch.region], batch, batch.ids))
     found: dict[str, dict[str, Measure]] = {}
     for batch in batches:
         for id_, measures in batch.found.items():
             found.setdefault(id_, {}).update(measures)
     return found
+
+
+def _each(batches: list[_Batch], read: Callable[[_Batch], None]) -> None:
+    if len(batches) == 1:
+        read(batches[0])
+    elif batches:
+        with ThreadPoolExecutor(min(CALLS_AT_ONCE, len(batches))) as pool:
+            for _ in pool.map(read, batches):
+                pass
 
 
 def is_region(text: str) -> bool:
@@ -154,6 +187,13 @@ def _pods(window: Window) -> _Ask:
     )  # fmt: skip
 
 
+def _conditions(window: Window) -> _Ask:
+    return _Ask(
+        (CONDITION,), "average", "condition eq 'Ready' and status eq '*' and node eq '*'", "status", "node", NODES,
+        _floor(window.begin, _MINUTE), window.end, _MINUTE,
+    )  # fmt: skip
+
+
 def _floor(at: datetime, grain: timedelta) -> datetime:
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     return at - (at - midnight) % grain
@@ -173,14 +213,14 @@ def _read(client: MetricsClient, batch: _Batch, ids: tuple[str, ...]) -> None:
         found = _found(batch.ask, _sent(client, batch, ids, doing), doing)
     except (NotFound, Refused) as problem:
         if len(ids) == 1 or batch.halvings < 2:
-            _fail(batch, ids, str(problem))
+            _fail(batch, ids, str(problem), refused=isinstance(problem, Refused))
             return
         batch.halvings -= 2
         middle = len(ids) // 2
         _read(client, batch, ids[:middle])
         _read(client, batch, ids[middle:])
     except Forbidden as problem:
-        _fail(batch, ids, f"{problem}; {GRANT}")
+        _fail(batch, ids, f"{problem}; {GRANT}", refused=True)
     except CloudError as problem:
         _fail(batch, ids, str(problem))
     else:
@@ -204,9 +244,9 @@ def _sent(client: MetricsClient, batch: _Batch, ids: tuple[str, ...], doing: str
     return body
 
 
-def _fail(batch: _Batch, ids: Iterable[str], problem: str) -> None:
+def _fail(batch: _Batch, ids: Iterable[str], problem: str, *, refused: bool = False) -> None:
     for id_ in ids:
-        batch.found[id_] = {metric: batch.ask.measure(problem=problem) for metric in batch.ask.metrics}
+        batch.found[id_] = {metric: batch.ask.measure(problem=problem, refused=refused) for metric in batch.ask.metrics}
 
 
 def _found(ask: _Ask, body: bytes, doing: str) -> dict[str, dict[str, Measure]]:

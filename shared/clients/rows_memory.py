@@ -207,6 +207,8 @@ def _write_open(doing: OpenAction) -> Document:
         document["operation"] = doing.operation
     if doing.body:
         document["body"] = dict(doing.body)
+    if doing.seen_at is not None:
+        document["seen_at"] = instant_text(doing.seen_at)
     return document
 
 
@@ -224,6 +226,7 @@ def _read_open(document: Document) -> OpenAction:
         deadline=read_maybe(document.get("deadline")),
         operation=document.get("operation"),
         body=document.get("body", NO_BODY),
+        seen_at=read_maybe(document.get("seen_at")),
     )
 
 

@@ -87,7 +87,7 @@ def settled(ended: Settled, cluster: str, now: datetime) -> HistoryRecord:
         "rule": open_.rule,
         "reason": open_.reason,
         "message": ended.sentence,
-        "took": int((now - open_.claimed_at).total_seconds()),
+        "took": int(((ended.ready_at or now) - open_.claimed_at).total_seconds()),
         "group": open_.body.get("group"),
     }
     return outcome(cluster, ended.outcome.value, open_.id, now, **body)

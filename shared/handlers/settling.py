@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.app import App
 from shared.clients import clusters
 from shared.errors import CloudError, NotFound, Superseded
-from shared.handlers import records
+from shared.handlers import readying, records
 from shared.model.actions import ACTIONS
 from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
 from shared.model.memory import Memory, Stored
+from shared.model.readiness import Nodes
 from shared.model.records import HistoryRecord
 from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
+from shared.policy.readiness import to_ask
 from shared.policy.settle import settle
 from shared.telemetry import measured
 
@@ -38,7 +40,9 @@ class Ended:
 def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) -> tuple[Ended, ...]:
     """The oldest open actions first; each by itself, so that one cluster's trouble stays its own."""
     oldest = sorted(open_ones, key=lambda s: s.value.open.claimed_at if s.value.open else now)
-    ended = [one for stored in oldest[:AT_ONCE] if (one := _settle_one(app, stored, now)) is not None]
+    looks = [look for stored in oldest[:AT_ONCE] if (look := _looked(app, stored)) is not None]
+    nodes = readying.nodes_of(app, [start for look in looks if (start := _start(look)) is not None], now)
+    ended = [one for look in looks if (one := _settle_one(app, look, nodes, now)) is not None]
     done = [one for one in ended if one.settled.outcome is not Outcome.WAITING]
     if done:
         measured("ended", {"counts": dict(Counter(_outcome(one) for one in done))})
@@ -47,17 +51,34 @@ def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) ->
     return tuple(ended)
 
 
-def _settle_one(app: App, stored: Stored[Memory], now: datetime) -> Ended | None:
-    memory = stored.value
+def _looked(app: App, stored: Stored[Memory]) -> tuple[Stored[Memory], Cluster | None] | None:
+    """With the fresh reading, None in it for a cluster that is gone; None where it could not be read."""
     try:
-        cluster: Cluster | None = clusters.get(app.cloud, memory.cluster)
+        return stored, clusters.get(app.cloud, stored.value.cluster)
     except NotFound:
-        cluster = None
+        return stored, None
     except CloudError:
         return None  # unknown now; the next pulse looks again
-    result = settle(memory, cluster, now)
+
+
+def _start(look: tuple[Stored[Memory], Cluster | None]) -> readying.Start | None:
+    """The start whose nodes decide now."""
+    stored, cluster = look
+    open_ = stored.value.open
+    if cluster is None or open_ is None or not to_ask(open_, cluster):
+        return None
+    return readying.Start(cluster, open_.pool, open_.claimed_at)
+
+
+def _settle_one(
+    app: App, look: tuple[Stored[Memory], Cluster | None], nodes: Mapping[str, Nodes], now: datetime
+) -> Ended | None:
+    stored, cluster = look
+    memory = stored.value
+    ready = nodes.get(memory.cluster)
+    result = settle(memory, cluster, now, nodes=ready)
     if result.ask_operation:
-        result = settle(memory, cluster, now, _verdict(app, memory))
+        result = settle(memory, cluster, now, _verdict(app, memory), ready)
     if result.memory is memory:
         return Ended(stored, result, cluster)
     try:

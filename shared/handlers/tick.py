@@ -17,7 +17,7 @@ from shared.app import App
 from shared.clients.fleet import inventory
 from shared.clients.market import list_prices
 from shared.errors import Superseded
-from shared.handlers import gathering, inforce, measuring, records, settling
+from shared.handlers import gathering, inforce, measuring, readying, records, settling
 from shared.handlers.confirming import confirmed
 from shared.handlers.healing import heal
 from shared.handlers.quieting import sweep
@@ -34,6 +34,7 @@ from shared.policy.bound import UNMATCHED, BoundRule
 from shared.policy.claim import being_written
 from shared.policy.decide import decide
 from shared.policy.document import Policy
+from shared.policy.endings import with_nodes
 from shared.policy.facts import counted, fleet_facts
 from shared.policy.ring_fold import fleet_rings, halt_notices
 from shared.policy.rules import learn
@@ -56,6 +57,8 @@ class _Tick:
     owners: dict[str, Owner]
     gathered: Mapping[str, gathering.Facts]
     """Cluster id -> the facts that its rules asked for."""
+    nodes_came: Mapping[str, str]
+    """Cluster id -> the target that has its nodes now, long after its start."""
     changed: dict[str, records.Change] = field(default_factory=dict)
     wanting: dict[str, records.Change] = field(default_factory=dict)
     """Clusters something is to be done to, if the fleet admits it."""
@@ -75,6 +78,8 @@ class _Reading:
     ended: tuple[settling.Ended, ...]
     owners: dict[str, Owner]
     """Cluster id -> what policy and tags say of it."""
+    nodes_came: Mapping[str, str]
+    """Cluster id -> the target that has its nodes now, long after its start."""
 
 
 def tick(app: App) -> Plan:
@@ -90,7 +95,7 @@ def tick(app: App) -> Plan:
     fleet, facts = _fleet(app, row.value, force, read)
     prices = list_prices(app.cloud, read.clusters, app.journal, now)
     gathered = gathering.gather(app, _asking(read, facts), now)
-    state = _Tick(app, now, force.policy, facts, prices, read.owners, gathered)
+    state = _Tick(app, now, force.policy, facts, prices, read.owners, gathered, read.nodes_came)
     decisions = [d for cluster in read.clusters for d in _safely(state, cluster, read.stored.get(cluster.id))]
     _absent(state, read)
     plan = admit(decisions, facts, force.policy, now)
@@ -118,7 +123,8 @@ def _read(app: App, policy: Policy, now: datetime) -> _Reading:
     ended = settling.settle_open(app, _due(stored.values(), seen, now), now)
     stored = settling.with_ended(stored, ended)
     clusters = confirmed(app, settling.fresh_over(seen.clusters, ended), stored, now)
-    return _Reading(now, seen, clusters, stored, ended, {cluster.id: owner_of(cluster, policy) for cluster in clusters})
+    owners = {cluster.id: owner_of(cluster, policy) for cluster in clusters}
+    return _Reading(now, seen, clusters, stored, ended, owners, readying.that_came(app, clusters, stored, now))
 
 
 def _asking(read: _Reading, facts: FleetFacts) -> Iterator[tuple[View, tuple[BoundRule, ...]]]:
@@ -182,6 +188,8 @@ def _one(state: _Tick, cluster: Cluster, stored: Stored[Memory] | None) -> tuple
     before = stored or Stored(Memory(cluster.id), None)
     owner = state.owners[cluster.id]
     memory = remember.observe(before.value, cluster, owner.rules, now)
+    if cluster.id in state.nodes_came:
+        memory = with_nodes(memory, state.nodes_came[cluster.id])
     memory = remember.with_holds(memory, tag_holds(owner.tags, now, memory.holds), now)
     facts = state.gathered.get(cluster.id, NO_FACTS)
     view = View(cluster, memory, facts=facts, fleet=state.facts, prices=state.prices)

@@ -127,13 +127,14 @@ class TargetMemory:
     """After a start that failed for capacity: what is up stays up."""
     warned: Warned | None = None
     started_at: datetime | None = None
-    """Our last start that was seen to succeed."""
+    """Our last start that was seen to bring it up, whether or not its nodes came."""
     stopped_at: datetime | None = None
     """Our last stop that was seen to succeed."""
     reversals: tuple[datetime, ...] = ()
     """When somebody undid what we did, newest last; only the recent ones are kept."""
     start_seconds: tuple[int, ...] = ()
-    """How long our recent starts took from the claim until they were seen to succeed, newest last."""
+    """How long our recent starts took from the claim until the nodes were ready, newest last; until it was seen
+    running where Azure did not say whether they were."""
     setbacks: Mapping[str, Failure] = field(default_factory=lambda: NO_SETBACKS)
     """kind -> the last failures of what is no power action; `failure` is theirs alone."""
 
@@ -180,6 +181,8 @@ class OpenAction:
     """ACCEPTED only: URL of the asynchronous operation, whole."""
     body: Mapping[str, Any] = field(default_factory=lambda: NO_BODY)
     """What the action says beyond its target: a size, a version. See actions.action_of."""
+    seen_at: datetime | None = None
+    """ACCEPTED start only: when it was first seen running, while its nodes are waited for."""
 
 
 NO_TARGET = TargetMemory()

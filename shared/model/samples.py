@@ -41,6 +41,10 @@ class Measure:
     series: tuple[Series, ...] = ()
     grain: timedelta = timedelta(minutes=5)
     problem: str | None = None
+    refused: bool = False
+    """The problem is a right that is missing: asking again does not help."""
+    others_came_in: bool = False
+    """It has no lines, and another metric of the cluster has: there was nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ REVERSALS_TO_BACK_OFF = 3
 FIRST_PAUSE = timedelta(hours=24)
 LONGEST_PAUSE = timedelta(days=7)
 
+NODES_NOT_READY = "NodesNotReady"
+"""Code of the failure that a start leaves whose nodes did not come. It stands while the target runs without them."""
+
 # A row holds at most 64 KiB a property; Azure's texts can be pages.
 MESSAGE_LENGTH = 400
 
@@ -65,18 +68,53 @@ def freed(memory: Memory, target: TargetMemory | None = None, not_before: dateti
     return replace(memory, open=None, generation=memory.generation + 1, not_before=not_before, targets=targets)
 
 
-def after_success(memory: Memory, open_: OpenAction, pool: NodePool | None, now: datetime) -> Memory:
-    """Free after the goal was seen. A stop is owed a start; a start pays, for a pool once its size is back too."""
+def after_success(
+    memory: Memory, open_: OpenAction, pool: NodePool | None, now: datetime, ready_at: datetime | None = None
+) -> Memory:
+    """Free after the goal was seen. A stop is owed a start; a start pays, for a pool once its size is back too.
+
+    `ready_at`: when what was started was ready, if that was before `now`; starts to come are begun ahead by that.
+    """
     target = memory.target(open_.pool)
     if goal_of(open_) is Wish.STOPPED:
         served = Served(Wish.STOPPED, now)
         done = replace(target, served=served, stopped_at=now, owed=Owed(open_.rule, now), failure=None)
-    else:
-        took = with_start(target.start_seconds, now - open_.claimed_at)
-        served = Served(Wish.RUNNING, now)
-        started = replace(target, served=served, started_at=now, failure=None, start_seconds=took)
-        done = replace(started, owed=None) if pool is None else repaid(started, pool)
-    return freed(memory, done)
+        return freed(memory, done)
+    took = with_start(target.start_seconds, (ready_at or now) - open_.claimed_at)
+    return freed(memory, replace(_up(target, pool, now), failure=None, start_seconds=took))
+
+
+def after_bare_start(
+    memory: Memory, open_: OpenAction, pool: NodePool | None, now: datetime, problem: Problem
+) -> Memory:
+    """Free after a start whose nodes did not come: it is up, so nothing is tried again, and nothing is learned of how
+    long starts take."""
+    failed = after_failure(memory, open_, now, problem)
+    return replace(failed, targets=failed.with_target(open_.pool, _up(failed.target(open_.pool), pool, now)))
+
+
+def bare(memory: Memory) -> str | None:
+    """The target that runs without its nodes: '' for the cluster, else a pool's lower-case name; None for none."""
+    return next((name for name, one in memory.targets.items() if _is_bare(one)), None)
+
+
+def _is_bare(target: TargetMemory) -> bool:
+    return target.failure is not None and target.failure.code == NODES_NOT_READY
+
+
+def not_bare(target: TargetMemory) -> TargetMemory:
+    """After its nodes came, or it went down."""
+    return replace(target, failure=None) if _is_bare(target) else target
+
+
+def with_nodes(memory: Memory, name: str) -> Memory:
+    """The nodes of that target came after all."""
+    return replace(memory, targets={**memory.targets, name: not_bare(memory.targets[name])})
+
+
+def _up(target: TargetMemory, pool: NodePool | None, now: datetime) -> TargetMemory:
+    started = replace(target, served=Served(Wish.RUNNING, now), started_at=now)
+    return replace(started, owed=None) if pool is None else repaid(started, pool)
 
 
 def after_failure(memory: Memory, open_: OpenAction, now: datetime, problem: Problem) -> Memory:

@@ -14,6 +14,7 @@ from shared.model.actions import ACTIONS, Level, Reconcile, ScalePool
 from shared.model.decisions import Decision, Notice, Reason, Verdict
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Failure, Memory, Wish
+from shared.policy.endings import NODES_NOT_READY
 from shared.policy.remember import newly_announced
 from shared.policy.spoken import spoken
 from shared.policy.upgrade_refusals import is_throttle
@@ -33,7 +34,7 @@ REPAIR_ESCALATED = "repair_escalated"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 MATTERS = frozenset(
     {
-        *("start_late", "stop_stuck", "action_failed", "alert", "alert_stays", "support_ending"),
+        *("start_late", "nodes_late", "stop_stuck", "action_failed", "alert", "alert_stays", "support_ending"),
         REPAIR_ESCALATED,
         *_STANDING.values(),
     }
@@ -101,7 +102,10 @@ def _standing(
             yield f"{kind}|{decision.pool or 'cluster'}", f"{_name(decision, cluster)}: {decision.message}"
         target = memory.target(decision.pool)
         for failure in (target.failure, *target.setbacks.values()):
-            if failure is not None and failure.count >= _told_from(failure, memory) and failure.code != Reason.LOCKED:
+            if failure is not None and failure.code == NODES_NOT_READY:
+                text = f"{_name(decision, cluster)} runs, but {failure.message}"
+                yield f"nodes_late|{decision.pool or 'cluster'}", text
+            elif failure is not None and failure.count >= _told_from(failure, memory) and failure.code != Reason.LOCKED:
                 tries = f"{failure.kind.replace('_', ' ')} failed {_times(failure.count)}"
                 text = f"{_name(decision, cluster)}: {tries}: {failure.message}"
                 yield f"action_failed|{failure.kind}", text

@@ -5,6 +5,7 @@ from __future__ import annotations
 NOTICE_KINDS = (
     "stop_soon",
     "start_late",
+    "nodes_late",
     "stop_stuck",
     "action_failed",
     "no_capacity",

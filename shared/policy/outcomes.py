@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from shared.model.memory import Memory, OpenAction
@@ -60,3 +61,5 @@ class Settled:
     """After a pool start: how its size differs from the one saved; people are told."""
     problem: Problem | None = None
     """FAILED only."""
+    ready_at: datetime | None = None
+    """SUCCEEDED start only: when what it brings was ready, where that was before it was noticed."""

@@ -25,7 +25,7 @@ from shared.model.memory import (
     Warned,
 )
 from shared.policy.bound import BoundRule
-from shared.policy.endings import MESSAGE_LENGTH, with_failure
+from shared.policy.endings import MESSAGE_LENGTH, not_bare, with_failure
 from shared.policy.match import fits
 
 REVERSALS_KEPT = 8
@@ -113,6 +113,8 @@ def _observe_target(
     if power is Power.UNKNOWN or cluster.is_moving(pool) or in_stopped:
         return target
     target = _noticed(target, power, memory.open, pool, now)
+    if power is Power.STOPPED:
+        target = not_bare(target)
     # Up, without us being at it: somebody gave what we owed, in the size they chose.
     ours = target.started_at is not None and target.owed is not None and target.started_at >= target.owed.since
     up = power is Power.RUNNING and memory.open is None and cluster.is_settled and not ours

@@ -6,7 +6,7 @@ Of power here; every other change in settle_change.py.
     CLAIMED   lease over, settled and unchanged            free       released
     CLAIMED   lease over, Failed or Canceled               free       failed
     CLAIMED   lease over, on its way back                  free       reversed
-    ACCEPTED  goal seen                                    free       succeeded
+    ACCEPTED  goal seen; of a start, its nodes too         free       succeeded; settle_nodes.py
     ACCEPTED  settled elsewhere, the operation succeeded   free       reversed
     ACCEPTED  settled elsewhere, the operation failed      free       failed
     any       the cluster or pool is gone                  free       gone
@@ -25,10 +25,12 @@ from types import MappingProxyType
 from shared.model.actions import action_of
 from shared.model.fleet import SETTLED, Cluster, NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, Wish
+from shared.model.readiness import Nodes
 from shared.policy.endings import Problem, after_failure, after_reversal, after_success, freed, size_problem
 from shared.policy.goals import GOALS
 from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
 from shared.policy.settle_change import Change, settle_change
+from shared.policy.settle_nodes import Arrival, settle_nodes
 
 # How long the goal may stay unseen before an action is called into question. Recorded: a cluster stops in 2 and starts
 # in 4 minutes, a pool in 1 and 3; a drain held up by disruption budgets, and upgrades that AKS applies at the first
@@ -60,6 +62,7 @@ class _Case:
     state: str
     pool: NodePool | None
     now: datetime
+    nodes: Nodes | None
 
     @property
     def there(self) -> bool:
@@ -77,12 +80,17 @@ class _Case:
 
 
 def settle(  # noqa: PLR0911 - one line for each thing that can be wrong with a reading
-    memory: Memory, cluster: Cluster | None, now: datetime, operation: OperationVerdict | None = None
+    memory: Memory,
+    cluster: Cluster | None,
+    now: datetime,
+    operation: OperationVerdict | None = None,
+    nodes: Nodes | None = None,
 ) -> Settled:
     """What became of the open action. `now` is taken before the reading, the reading before the operation's verdict.
 
     `cluster` is a fresh single GET, never a row of Resource Graph, which lags; None when that GET answered 404.
-    `operation` is None until `ask_operation` was said. Never raises for data.
+    `operation` is None until `ask_operation` was said. `nodes` is None where `readiness.to_ask` has nothing to ask, or
+    whoever calls knows that a running cluster is a ready one. Never raises for data.
     """
     open_ = memory.open
     if open_ is None:
@@ -100,7 +108,7 @@ def settle(  # noqa: PLR0911 - one line for each thing that can be wrong with a 
     if action.goal is None:
         return settle_change(Change(memory, open_, action, cluster, now), operation)
     state = (cluster if pool is None else pool).provisioning_state.casefold()
-    case = _Case(memory, open_, cluster, action.goal, cluster.power_of(open_.pool), state, pool, now)
+    case = _Case(memory, open_, cluster, action.goal, cluster.power_of(open_.pool), state, pool, now, nodes)
     return _claimed(case) if open_.phase is Phase.CLAIMED else _accepted(case, operation)
 
 
@@ -149,7 +157,7 @@ def _accepted(case: _Case, operation: OperationVerdict | None) -> Settled:
         return case.waits(f"the {case.what} is {case.state or 'in no known state'}")
     # A start that left the state Failed is no success; a stop that did is down all the same, and owed a start.
     if case.there and (case.state == "succeeded" or case.goal is Wish.STOPPED):
-        return _succeeded(case)
+        return _arrived(case)
     if case.open.operation is None:
         return _without_verdict(case, _deadline(case), "there is no operation to ask")
     if operation is None:
@@ -161,7 +169,7 @@ def _accepted(case: _Case, operation: OperationVerdict | None) -> Settled:
 def _heard(case: _Case, operation: OperationVerdict) -> Settled:
     match operation.status:
         case OperationStatus.SUCCEEDED if case.there:
-            return _succeeded(case)
+            return _arrived(case)
         case OperationStatus.SUCCEEDED if case.now > case.open.lease_until and case.power is not Power.UNKNOWN:
             text = f"the operation succeeded, but the {case.what} is {case.power}: somebody changed it back"
             return _reversed(case, text)
@@ -196,12 +204,16 @@ def _without_verdict(case: _Case, until: datetime, why: str) -> Settled:
     return _failed(case, Problem("NotSeen", f"the {case.what} is {case.power}, {case.state}; {why}"))
 
 
-def _succeeded(case: _Case) -> Settled:
-    size = ""
-    if case.goal is Wish.RUNNING and case.pool is not None:
-        size = size_problem(case.memory.target(case.open.pool), case.pool)
-    memory = after_success(case.memory, case.open, case.pool, case.now)
-    return replace(case.ends(memory, Outcome.SUCCEEDED, f"the {case.what} is {case.goal}"), size=size)
+def _arrived(case: _Case) -> Settled:
+    """The power is there, which is all of a stop, and of a start the half."""
+    if case.goal is Wish.STOPPED or case.nodes is None:
+        memory = after_success(case.memory, case.open, case.pool, case.now)
+        done = case.ends(memory, Outcome.SUCCEEDED, f"the {case.what} is {case.goal}")
+    else:
+        done = settle_nodes(Arrival(case.memory, case.open, case.cluster, case.pool, case.now), case.nodes)
+    if case.goal is Wish.STOPPED or case.pool is None or done.outcome is not Outcome.SUCCEEDED:
+        return done
+    return replace(done, size=size_problem(case.memory.target(case.open.pool), case.pool))
 
 
 def _reversed(case: _Case, sentence: str) -> Settled:

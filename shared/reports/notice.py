@@ -29,6 +29,7 @@ _CLUSTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "stop_soon": ("stops soon", "stop soon", "no longer about to stop"),
         "start_late": ("is late to start", "are late to start", "no longer late"),
+        "nodes_late": ("runs without its nodes", "run without their nodes", "no longer without its nodes"),
         "no_capacity": ("found no capacity to start", "found no capacity to start", "no longer short of capacity"),
         "action_failed": ("has an action that failed", "have actions that failed", "no longer failing"),
         "stop_stuck": ("has been stopping for too long", "have been stopping for too long", "no longer stopping"),

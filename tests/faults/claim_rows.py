@@ -114,6 +114,7 @@ class Rows:
                 left(open_.lease_until - shift, -3),
                 None if open_.deadline is None else left(open_.deadline - shift, -3),
                 open_.operation,
+                None if open_.seen_at is None else left(open_.seen_at - shift, -2),
             ),
             None if target.served is None else target.served.wish,
             target.owed is not None,
@@ -133,7 +134,7 @@ class Rows:
         open_key, served, owed, saved, failure, not_before = key
         open_ = None
         if open_key is not None:
-            kind, phase, lease, deadline, operation = open_key
+            kind, phase, lease, deadline, operation, seen_at = open_key
             lease_until = NOW + lease * UNIT
             goal = Wish.STOPPED if kind.startswith("stop") else Wish.RUNNING
             open_ = OpenAction(
@@ -148,6 +149,7 @@ class Rows:
                 lease_until=lease_until,
                 deadline=None if deadline is None else NOW + deadline * UNIT,
                 operation=operation,
+                seen_at=None if seen_at is None else NOW + seen_at * UNIT,
             )
         target = TargetMemory(
             served=None if served is None else Served(served, NOW),

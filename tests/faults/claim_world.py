@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from shared.model.actions import power_action
 from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.memory import Memory, Served, Wish
+from shared.model.readiness import Nodes
 from shared.policy import claim as protocol
 from shared.policy.claim import Dropped, OperationStatus, OperationVerdict, Outcome
 from shared.policy.endings import goal_of
+from shared.policy.readiness import to_ask
 from tests.faults.claim_rows import GENERATION, ID, NOW, UNIT, WISHES, WORDS, WRONG_SIZE, Cloud, Rows, other
 
 QUEUE = 2
@@ -54,10 +56,14 @@ class Step(NamedTuple):
 
 @dataclass
 class World:
-    """`pool` None: the target is the cluster. The four functions may be replaced by broken ones."""
+    """`pool` None: the target is the cluster. The four functions may be replaced by broken ones.
+
+    `nodes`: what may be seen of the nodes of a start that is up, each time anew; none where nobody asks.
+    """
 
     pool: str | None = None
     workers: int = 2
+    nodes: tuple[Nodes | None, ...] = (None,)
     claim: Any = protocol.claim
     may_write: Any = protocol.may_write
     settle: Any = protocol.settle
@@ -172,18 +178,22 @@ class World:
                 after = protocol.accepted(memory, NOW, "url" if reply == "accepted" else None)
         return self.rows.number(after)
 
-    def looked(self, row, seen, record, age):
+    def looked(self, row, seen, record, age, which):
         """(row, growth, outcome): what a tick makes of an open row and a reading taken `age` units ago."""
         memory, now, cloud = self.rows.memories[row], NOW - age * UNIT, self.clouds[seen]
-        result = self.settle(memory, cloud.reading(self.pool), now)
+        nodes = self.nodes[which] if self.asks(row, seen) else None
+        result = self.settle(memory, cloud.reading(self.pool), now, None, nodes)
         if result.ask_operation:
             verdict = OperationVerdict(OperationStatus(record))
-            result = self.settle(memory, cloud.reading(self.pool), now, verdict)
+            result = self.settle(memory, cloud.reading(self.pool), now, verdict, nodes)
         if result.memory is memory:
             return row, 0, result.outcome
         if result.outcome is Outcome.SUCCEEDED and not (cloud.settled and cloud.power is goal_of(memory.open)):
             raise Violation("a success was recorded that nobody saw")
         return *self.rows.number(result.memory), result.outcome
+
+    def asks(self, row, seen):
+        return to_ask(self.rows.memories[row].open, self.clouds[seen].reading(self.pool))
 
     def observed(self, wish, row, cloud_number):
         """What remember does with a free row: a wish that is true is served; a debt that is paid is forgotten."""
@@ -322,10 +332,15 @@ class World:
         return steps
 
     def _settle(self, state, seen, age, rank):
-        cloud = self.clouds[state.cloud]
-        row, growth, outcome = self.once(self.looked, state.row, seen, cloud.record, age)
+        """Whatever is seen of the nodes; a run without faults sees the first each time."""
+        kinds = range(len(self.nodes) if self.once(self.asks, state.row, seen) else 1)
+        return [step for which in kinds for step in self._settled(state, (seen, age, which), None if which else rank)]
+
+    def _settled(self, state, look, rank):
+        cloud, (seen, age, which) = self.clouds[state.cloud], look
+        row, growth, outcome = self.once(self.looked, state.row, seen, cloud.record, age, which)
         if row == state.row:
-            return [Step(2, "a tick saw nothing new", state._replace(looker=()))] if state.looker else []
+            return [Step(rank, "a tick saw nothing new", state._replace(looker=()))] if state.looker else []
         goal = goal_of(self.rows.memories[state.row].open)
         accepted = state.accepted & (1 << (WISHES.index(goal) * 2))
         if outcome is Outcome.RELEASED and accepted and not (cloud.touched or cloud.failed_once):

@@ -16,11 +16,12 @@ import pytest
 
 from shared.model.decisions import decision_id
 from shared.model.memory import Phase
+from shared.model.readiness import Nodes, Readiness
 from shared.policy import claim as protocol
-from shared.policy import endings
+from shared.policy import endings, settle_nodes
 from shared.policy import settle as settling
 from shared.policy.claim import OperationStatus, Outcome, Settled, claim, settle
-from tests.faults.claim_rows import SIZE, UNIT, WISHES, left
+from tests.faults.claim_rows import NOW, SIZE, UNIT, WISHES, left
 from tests.faults.claim_world import Violation, World
 
 LONG = pytest.mark.skipif(os.environ.get("LAMPLIGHTER_SOAK") != "1", reason="minutes long: make soak runs it")
@@ -35,6 +36,8 @@ def short_terms(monkeypatch):
     monkeypatch.setattr(settling, "DEADLINES", {})
     monkeypatch.setattr(settling, "LONGEST_DEADLINE", 2 * UNIT)
     monkeypatch.setattr(settling, "PATIENCE", UNIT)
+    monkeypatch.setattr(settle_nodes, "NODES_WITHIN", UNIT)
+    monkeypatch.setattr(settle_nodes, "UNKNOWN_WITHIN", UNIT)
     monkeypatch.setattr(endings, "FIRST_RETRY", UNIT)
     monkeypatch.setattr(endings, "LONGEST_RETRY", dict.fromkeys(WISHES, UNIT))
 
@@ -134,6 +137,27 @@ def test_no_order_of_events_breaks_a_law(pool, workers, faults):
     assert explored.states > 50_000
 
 
+READY = Nodes(Readiness.READY, "they are ready", NOW)
+COMING = Nodes(Readiness.COMING, "they are coming")
+UNKNOWN = Nodes(Readiness.UNKNOWN, "nobody knows")
+
+
+@pytest.mark.parametrize(
+    ("pool", "nodes"),
+    [
+        pytest.param(None, (COMING, READY, UNKNOWN), id="cluster"),
+        pytest.param("batch", (COMING, READY, UNKNOWN), id="pool", marks=LONG),
+        pytest.param(None, (READY, COMING, UNKNOWN), id="cluster-they-come", marks=LONG),
+        pytest.param(None, (UNKNOWN,), id="cluster-unknown", marks=LONG),
+    ],
+)
+def test_whatever_is_seen_of_nodes_breaks_no_law(pool, nodes):
+    """Nodes that come, come late, and are seen or not: no start is sent twice, and each one ends though they never do."""
+    explored = explore(World(pool=pool, workers=1, nodes=nodes), 1)
+    print(f"{pool or 'cluster'}, nodes {len(nodes)}: {explored}")  # noqa: T201 - the size of the proof
+    assert explored.states > 1_000
+
+
 # ---- The checker can fail: each of these was, or might have been, somebody's protocol.
 
 
@@ -164,39 +188,39 @@ def write_without_a_quiet_end(memory, decision_id, now):
     return now + protocol.HTTP_TIMEOUT <= memory.open.lease_until
 
 
-def settle_on_the_202(memory, cluster, now, operation=None):
+def settle_on_the_202(memory, cluster, now, operation=None, nodes=None):
     """Accepted reported as success."""
     if memory.open.phase is Phase.ACCEPTED:
         return Settled(endings.after_success(memory, memory.open, None, now), Outcome.SUCCEEDED, "", memory.open)
     return settle(memory, cluster, now, operation)
 
 
-def settle_before_the_lease_is_over(memory, cluster, now, operation=None):
+def settle_before_the_lease_is_over(memory, cluster, now, operation=None, nodes=None):
     if memory.open.phase is Phase.CLAIMED:
         memory = replace(memory, open=replace(memory.open, lease_until=now - UNIT))
     return settle(memory, cluster, now, operation)
 
 
-def settle_without_looking(memory, cluster, now, operation=None):
+def settle_without_looking(memory, cluster, now, operation=None, nodes=None):
     """Takes a claim without an answer for one without an effect."""
     if memory.open.phase is Phase.CLAIMED and now > memory.open.lease_until:
         return Settled(endings.freed(memory), Outcome.RELEASED, "", memory.open)
     return settle(memory, cluster, now, operation)
 
 
-def settle_never_a_claim(memory, cluster, now, operation=None):
+def settle_never_a_claim(memory, cluster, now, operation=None, nodes=None):
     """Insert-if-absent: what was claimed once is nobody's business again, and a crash loses the action."""
     if memory.open.phase is Phase.CLAIMED:
         return Settled(memory, Outcome.WAITING, "", memory.open)
     return settle(memory, cluster, now, operation)
 
 
-def settle_without_a_new_generation(memory, cluster, now, operation=None):
+def settle_without_a_new_generation(memory, cluster, now, operation=None, nodes=None):
     result = settle(memory, cluster, now, operation)
     return replace(result, memory=replace(result.memory, generation=memory.generation))
 
 
-def settle_in_the_middle_of_something(memory, cluster, now, operation=None):
+def settle_in_the_middle_of_something(memory, cluster, now, operation=None, nodes=None):
     """Asks the operation while the reading still says Stopping: it may have ended in between."""
     resting = replace(
         cluster,
@@ -206,7 +230,7 @@ def settle_in_the_middle_of_something(memory, cluster, now, operation=None):
     return settle(memory, resting, now, operation)
 
 
-def settle_and_forget_the_debt(memory, cluster, now, operation=None):
+def settle_and_forget_the_debt(memory, cluster, now, operation=None, nodes=None):
     result = settle(memory, cluster, now, operation)
     pool = memory.open.pool
     target = replace(result.memory.target(pool), owed=None)
@@ -215,7 +239,7 @@ def settle_and_forget_the_debt(memory, cluster, now, operation=None):
     return replace(result, memory=replace(result.memory, targets=result.memory.with_target(pool, target)))
 
 
-def settle_waiting_for_a_verdict_for_ever(memory, cluster, now, operation=None):
+def settle_waiting_for_a_verdict_for_ever(memory, cluster, now, operation=None, nodes=None):
     """An operation that Azure forgot is never given up."""
     if operation is not None and operation.status is OperationStatus.GONE:
         return Settled(memory, Outcome.WAITING, "", memory.open)
@@ -224,6 +248,32 @@ def settle_waiting_for_a_verdict_for_ever(memory, cluster, now, operation=None):
 
 def save_nothing(memory, pool, now):
     return memory
+
+
+def settle_waiting_for_nodes_for_ever(memory, cluster, now, operation=None, nodes=None):
+    if nodes is not None:
+        return Settled(memory, Outcome.WAITING, "", memory.open)
+    return settle(memory, cluster, now, operation)
+
+
+def settle_and_start_again(memory, cluster, now, operation=None, nodes=None):
+    """A start without nodes taken for one that did not happen, and the same id freed for it."""
+    result = settle(memory, cluster, now, operation, nodes)
+    if result.outcome is Outcome.FAILED and nodes is not None:
+        return replace(result, memory=replace(result.memory, generation=memory.generation))
+    return result
+
+
+@pytest.mark.parametrize(
+    ("broken", "law"),
+    [
+        (settle_waiting_for_nodes_for_ever, "never comes to rest"),
+        (settle_and_start_again, "generation grew by 0"),
+    ],
+)
+def test_a_broken_wait_for_nodes_is_caught(broken, law):
+    with pytest.raises(Violation, match=law):
+        explore(World(workers=1, nodes=(COMING,), settle=broken), 1)
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,9 @@ def test_a_planned_stop_is_silent_from_before_it_until_the_start():
         told.until("Tue 07:45")
         assert silences(told) == [], "removed with the start"
         monitor = told.world.monitor
-        assert [one[1:] for one in monitor.suppressed] == [("web-is-down", "Fired")]
-        assert [one[2] for one in monitor.delivered] in ([], ["Resolved"])
+        heard = [one[2] for one in monitor.suppressed]
+        assert heard in (["Fired"], ["Fired", "Resolved"]), "silent until its nodes are ready"
+        assert [one[2] for one in monitor.delivered] == ["Resolved"] * (2 - len(heard))
         assert told.rehearsal.failures == []
 
 
@@ -63,7 +64,9 @@ def test_a_silence_is_renewed_over_a_weekend_and_over_by_itself():
         told.until("Sun 12:00")
         [rule] = silences(told)
         assert rule["properties"]["schedule"]["effectiveUntil"] > first
-        assert [one[2] for one in told.world.monitor.suppressed] == ["Fired"] * 5, "one a night, nobody was paged"
+        fired = [one for one in told.world.monitor.suppressed if one[2] == "Fired"]
+        assert len(fired) == 5, "one a night, nobody was paged"
+        assert {one[2] for one in told.world.monitor.delivered} <= {"Resolved"}
         told.outage("Tue 20:00")  # nobody renews it, and nobody starts the cluster
         assert rule["properties"]["schedule"]["effectiveUntil"] < "2026-12-01T18:00:00"
 
