@@ -38,6 +38,8 @@ this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out)
           - {name: batch, power: Stopped, count: 4, state: Succeeded, type: VirtualMachineScaleSets, properties: {}}
     market: {}                       # nodes one by one, and room for them over time; see `market_file`
     billing: {}                      # how it is billed; see `billing_file`
+    nodes:                           # seconds from the end of a start until its nodes are ready; 0 when left out
+      {after: 60, later: {web-dev: 900}, never: [api-dev]}
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ from lamplighter.simulator.billing_file import open_books
 from lamplighter.simulator.clock import Clock, VirtualClock
 from lamplighter.simulator.graph_history import GraphHistory
 from lamplighter.simulator.market_file import open_market
+from lamplighter.simulator.node_readiness import delay_nodes
 from lamplighter.simulator.pool_verbs import SPOT_LABELS, SPOT_TAINT
 from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, provisioning_error
 from lamplighter.simulator.usage import COLLECTABLE
@@ -60,7 +63,8 @@ if TYPE_CHECKING:
 
 FIRST_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 START = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market billing"
+_TOP = "now seed graph_lag throttle spread page_size subscriptions groups clusters tenant market billing nodes"
+_NODES = "after later never"
 _MARKET = "node_start rooms spot quota subnets needed"
 _BILLING = "currency agreement lag_hours since reservations others left"
 _SUBSCRIPTION = "id name management_groups lock"
@@ -134,6 +138,8 @@ def _build(document: Any, now: datetime | None, clock: Clock | None) -> World:
         _add_clusters(world, _known(entry, _CLUSTER, "clusters"))
     if "market" in top:
         open_market(world, _known(top["market"], _MARKET, "market"))
+    if "nodes" in top:
+        delay_nodes(world, _known(top["nodes"], _NODES, "nodes"))
     if "billing" in top:
         open_books(world, _known(top["billing"], _BILLING, "billing"))
     return world

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lamplighter.simulator.resources import Cluster, Pool
@@ -64,3 +64,20 @@ class NodeReadiness:
         if sizes:
             ready, count = next(((some, every) for since, some, every in reversed(sizes) if since <= at), (0, 0))
         return (ready if at >= ready_at else 0), count
+
+
+def delay_nodes(world: World, entry: dict[str, Any]) -> None:
+    """What a fleet file says of its clusters' nodes. ValueError in one sentence for a cluster that is not in it."""
+    readiness = world.readiness
+    readiness.after = timedelta(seconds=float(entry.get("after", 0)))
+    for name, seconds in (entry.get("later") or {}).items():
+        readiness.later[_key(world, str(name))] = timedelta(seconds=float(seconds))
+    readiness.never.update(_key(world, str(name)) for name in entry.get("never") or ())
+
+
+def _key(world: World, name: str) -> str:
+    try:
+        return world.cluster(name).key
+    except KeyError as problem:
+        msg = f"nodes: {problem.args[0]}; expected the name of one cluster of this file"
+        raise ValueError(msg) from problem
