@@ -39,7 +39,7 @@ this YAML (1.2; every key but `clusters` and a cluster's `name` may be left out)
     market: {}                       # nodes one by one, and room for them over time; see `market_file`
     billing: {}                      # how it is billed; see `billing_file`
     nodes:                           # seconds from the end of a start until its nodes are ready; 0 when left out
-      {after: 60, later: {web-dev: 900}, never: [api-dev]}
+      {after: 60, later: {web-dev-00001: 900}, never: [web-dev-00002]}
 """
 
 from __future__ import annotations
