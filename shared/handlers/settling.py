@@ -14,7 +14,7 @@ from shared.handlers import readying, records
 from shared.model.actions import ACTIONS
 from shared.model.decisions import Notice
 from shared.model.fleet import Cluster
-from shared.model.memory import Memory, Stored
+from shared.model.memory import Memory, OpenAction, Stored
 from shared.model.readiness import Nodes
 from shared.model.records import HistoryRecord
 from shared.policy.outcomes import OperationStatus, OperationVerdict, Outcome, Settled
@@ -38,9 +38,10 @@ class Ended:
 
 
 def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) -> tuple[Ended, ...]:
-    """The oldest open actions first; each by itself, so that one cluster's trouble stays its own."""
-    oldest = sorted(open_ones, key=lambda s: s.value.open.claimed_at if s.value.open else now)
-    looks = [look for stored in oldest[:AT_ONCE] if (look := _looked(app, stored)) is not None]
+    """The oldest open actions first, those that only wait for nodes last: when those came, their metric still tells.
+    Each by itself, so that one cluster's trouble stays its own."""
+    first = sorted(open_ones, key=lambda stored: _turn(stored.value.open, now))
+    looks = [look for stored in first[:AT_ONCE] if (look := _looked(app, stored)) is not None]
     nodes = readying.nodes_of(app, [start for look in looks if (start := _start(look)) is not None], now)
     ended = [one for look in looks if (one := _settle_one(app, look, nodes, now)) is not None]
     done = [one for one in ended if one.settled.outcome is not Outcome.WAITING]
@@ -49,6 +50,10 @@ def settle_open(app: App, open_ones: Iterable[Stored[Memory]], now: datetime) ->
     app.journal.append(_history(done, now))
     app.journal.post(notice for one in done for notice in _notices(one, now))
     return tuple(ended)
+
+
+def _turn(open_: OpenAction | None, now: datetime) -> tuple[bool, datetime]:
+    return (False, now) if open_ is None else (open_.seen_at is not None, open_.claimed_at)
 
 
 def _looked(app: App, stored: Stored[Memory]) -> tuple[Stored[Memory], Cluster | None] | None:

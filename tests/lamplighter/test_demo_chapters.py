@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from lamplighter.demo.chapters import CHAPTERS, idle, money, rings, scenes
+from lamplighter.demo.chapters import CHAPTERS, idle, money, office, rings, scenes
 from lamplighter.demo.stage import SETTINGS, fleet_document, policy_text
 from lamplighter.demo.story import BEGIN, END
 from lamplighter.rehearsal import Rehearsal
@@ -67,6 +67,26 @@ def test_nothing_went_wrong(played):
     assert played.failures == []
     assert played.world.unknown == []
     assert played.world.now() - BEGIN > timedelta(hours=40)
+
+
+def test_a_start_without_nodes_is_told_and_over_when_they_come():
+    document = fleet_document()
+    document["clusters"] = [one for one in document["clusters"] if one["name"] == office.BARE]
+    del document["billing"]
+    *_, without, back = office.CHAPTER.scenes
+    world = World.from_fleet(document, now=without.at - timedelta(hours=12))
+    with Rehearsal(world, policy_text(), environ=SETTINGS) as rehearsal:
+        for scene in (without, back):
+            rehearsal.run(scene.at)
+            scene.play(rehearsal)
+        rehearsal.run_for(timedelta(minutes=30))
+        told = [title for _, title, _ in rehearsal.told if "nodes" in title]
+        assert [title.partition(") ")[2] for title in told] == [
+            "runs without its nodes",
+            "is no longer without its nodes",
+        ]
+        assert [write.path.rpartition("/")[2] for write in world.writes()] == ["stop", "start"]
+        assert rehearsal.failures == []
 
 
 def test_finance_is_told_on_monday_what_the_week_cost_and_what_lies_loose():

@@ -1,4 +1,5 @@
-"""Office hours: patches, a lack of capacity, people who start and stop by hand, a reply that gets lost."""
+"""Office hours: patches, a lack of capacity, people who start and stop by hand, a reply that gets lost, a start without
+nodes."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from lamplighter.demo.story import Chapter, Scene
 from lamplighter.simulator import Fault
+
+BARE = "import-dev"
 
 CHAPTER = Chapter(
     (
@@ -33,6 +36,16 @@ CHAPTER = Chapter(
             datetime(2026, 10, 27, 17, 55, tzinfo=UTC),
             "a reply of Azure gets lost on the way: portal-dev was told to stop and nobody heard the answer",
             lambda demo: demo.world.inject(Fault.lost_reply("POST */portal-dev/stop")),
+        ),
+        Scene(
+            datetime(2026, 10, 28, 5, 0, tzinfo=UTC),
+            f"in the night on Wednesday a new firewall rule keeps the nodes of {BARE} from joining it",
+            lambda demo: demo.world.readiness.never.add(demo.world.cluster(BARE).key),
+        ),
+        Scene(
+            datetime(2026, 10, 28, 8, 30, tzinfo=UTC),
+            f"the firewall lets the nodes of {BARE} through",
+            lambda demo: demo.world.readiness.join(demo.world.cluster(BARE), demo.world.now()),
         ),
     )
 )
