@@ -142,12 +142,14 @@ def _run(
 
 
 def _each(batches: list[_Batch], read: Callable[[_Batch], None]) -> None:
-    if len(batches) == 1:
-        read(batches[0])
-    elif batches:
-        with ThreadPoolExecutor(min(CALLS_AT_ONCE, len(batches))) as pool:
-            for _ in pool.map(read, batches):
-                pass
+    """Two calls, which is one region, are not worth threads."""
+    if len(batches) <= 2:
+        for batch in batches:
+            read(batch)
+        return
+    with ThreadPoolExecutor(min(CALLS_AT_ONCE, len(batches))) as pool:
+        for _ in pool.map(read, batches):
+            pass
 
 
 def is_region(text: str) -> bool:
