@@ -138,8 +138,8 @@ def _alone(
         return {source: LogEntry(problem=_sentence(problem))}
 
 
-ABSENT_PODS = LogEntry(problem="no workspace collects its pods", absent=True)
-ABSENT_AUDIT = LogEntry(problem="no workspace collects its audit log", absent=True)
+ABSENT_PODS = LogEntry(problem="no workspace collected its pods within a day", absent=True)
+ABSENT_AUDIT = LogEntry(problem="no workspace collected its audit log within a day", absent=True)
 ABSENT = Logged(ABSENT_PODS, ABSENT_AUDIT)
 
 

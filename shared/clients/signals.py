@@ -44,6 +44,11 @@ class _Look:
     lacking: MutableMapping[str, datetime]
     patience: Patience
 
+    def believed(self, entry: LogEntry, id_: str) -> LogEntry:
+        """That nobody collects shows once records had time to come: after a weekend off the last day has none."""
+        started = self.windows[id_].started_at
+        return _NOT_YET if entry.absent and started is not None and self.now - started < LOG_DELAY else entry
+
     def combined(self, observed: Observed, id_: str) -> Fact:
         return combine(observed, self.settings(id_), self.windows[id_], self.now)
 
@@ -109,6 +114,9 @@ def _with_logs(look: _Look, observed: Mapping[str, Observed]) -> dict[str, Fact]
     turn = _turn(sorted(observed.keys() - lacking), look.now)
     questions = {id_: _question(look.settings(id_), look.windows[id_]) for id_ in turn}
     found = logs.logged(look.cloud, questions, look.patience) if questions else {}
+    found = {
+        id_: logs.Logged(look.believed(one.jobs, id_), look.believed(one.writes, id_)) for id_, one in found.items()
+    }
     look.lacking.update({id_: look.now + LACKING_FOR for id_, entries in found.items() if entries.absent})
     facts = {}
     for id_, one in observed.items():
@@ -117,6 +125,7 @@ def _with_logs(look: _Look, observed: Mapping[str, Observed]) -> dict[str, Fact]
     return facts
 
 
+_NOT_YET = LogEntry(problem="it was started minutes ago, and its logs may still come")
 _LATER = logs.Logged(*[LogEntry(problem="its logs have their turn in a later look")] * 2)
 
 

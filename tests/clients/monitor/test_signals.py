@@ -230,10 +230,11 @@ def test_without_a_workspace_metrics_alone_decide_unless_logs_are_required(world
     """A table that is not there says nothing: unknown, and told so."""
     found = look(world)["api"]
     assert found.use is Use.IDLE
-    assert found.evidence["writes"] == "no workspace collects its audit log"
+    assert found.evidence["writes"] == "no workspace collected its audit log within a day"
     strict = look(world, Signals(logs="required"))["api"]
     assert (strict.use, strict.sentence) == (
-        Use.UNKNOWN, "no workspace collects its pods; no workspace collects its audit log",
+        Use.UNKNOWN,
+        "no workspace collected its pods within a day; no workspace collected its audit log within a day",
     )  # fmt: skip
     world.inject(Fault.refuse(LOGS, 404, "PathNotFoundError", times=None))
     assert look(world, Signals(logs="required"))["api"].sentence == strict.sentence
@@ -249,6 +250,17 @@ def test_whose_logs_nobody_collects_is_remembered_for_half_a_day(world):
         lacking[id_] = NOW
     look(world, lacking=lacking)
     assert world.requests["POST query_logs"] == 2
+
+
+@pytest.mark.parametrize(("minutes", "use"), [(15, Use.UNKNOWN), (20, Use.IDLE)])
+def test_that_nobody_collects_is_not_believed_of_one_that_was_just_started(world, minutes, use):
+    """After a weekend off there is no record of the last day, and the first of today are on their way."""
+    lacking: dict[str, datetime] = {}
+    started = {world.cluster("api").key: NOW - minutes * MINUTE}
+    found = look(world, lacking=lacking, started=started)
+    assert (found["api"].use, found["web"].use) == (use, Use.IDLE)
+    assert ("may still come" in found["api"].sentence) is (use is Use.UNKNOWN)
+    assert (world.cluster("api").key in lacking) is (use is Use.IDLE), "nor remembered"
 
 
 def test_a_table_on_the_basic_plan_is_unknown_and_the_other_still_speaks(world):
