@@ -309,6 +309,25 @@ def test_a_stop_does_not_know_who_comes_a_second_later() -> None:
                 assert again[:number] == whole[:number]
 
 
+FIRST = int(SUNDAY.timestamp())
+sittings = st.tuples(st.integers(0, 8 * HOUR), st.integers(60, 2 * HOUR))
+QUICK = policy("{name: r, idle: {after: 2h, learn: true, grace: 0m}}")
+
+
+@pytest.mark.parametrize("rules", [POLICIES["idle"], QUICK], ids=["fixed", "learned"])
+@given(needs=st.lists(sittings, max_size=4), more=sittings)
+@settings(max_examples=40, deadline=None)
+def test_more_use_never_leads_to_an_earlier_stop(
+    rules: Policy, needs: list[tuple[int, int]], more: tuple[int, int]
+) -> None:
+    """Up to the first stop nothing but use differs: with any use more, wherever it falls, that stop is no earlier."""
+    stops = []
+    for drawn in (needs, [*needs, more]):
+        (lived,) = replay(random_history([drawn]).between(FIRST, FIRST + DAY // 2), rules)
+        stops.append(min((done.at for done in lived.done if done.verb == "stop"), default=lived.trace.end))
+    assert stops[0] <= stops[1]
+
+
 @given(drawn=histories, at=st.integers(0, 3 * DAY), later=st.integers(1, DAY))
 @settings(max_examples=60, deadline=None)
 def test_signals_tell_of_the_past_only(drawn: History, at: int, later: int) -> None:
