@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2s
-from typing import Annotated, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.model.actions import LowerPool, RaisePool
 from shared.model.alerts import Occurrence
@@ -22,91 +19,14 @@ from shared.model.fleet import NodePool, Power
 from shared.model.memory import Memory, Wish
 from shared.model.relief import NO_RELIEF, PoolSize, Step
 from shared.policy import alerting, reliefs
+from shared.policy.alert_block import Block
 from shared.policy.bound import BoundRule
-from shared.policy.durations import Duration, show_duration
+from shared.policy.durations import show_duration
 from shared.policy.match import fits
+from shared.policy.saying import said
 from shared.policy.spoken import spoken
-from shared.policy.texts import OneOrMore, Text
 
 KEY = alerting.KEY
-LONGEST = timedelta(days=7)
-_SIZES = ("pools", "by", "to", "min", "max")
-Sev = Annotated[int, Field(ge=0, le=4)]
-SignalName = Literal["metric", "log", "activity", "prometheus", "budget", "service_health", "resource_health", "custom"]
-
-
-class Block(BaseModel):
-    """What an alert may change: only what is listed here, inside these bounds, for this long."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    alert: Annotated[
-        OneOrMore[Text],
-        Field(description="Names of alert rules; globs, upper and lower case are one.", examples=["pending-pods*"]),
-    ]
-    severity: Annotated[
-        OneOrMore[Sev] | None, Field(description="Only these severities, 0 (critical) to 4.", examples=[[0, 1, 2]])
-    ] = None
-    signal: Annotated[
-        OneOrMore[SignalName] | None,
-        Field(description="Only alerts made from these.", examples=[["metric", "prometheus"]]),
-    ] = None
-    target: Annotated[
-        OneOrMore[Text] | None,
-        Field(
-            description="Globs of resource ids. With it, alerts about these (a queue) are about every cluster that the "
-            "rule matches; without it, only about the cluster they name.",
-            examples=["*/servicebus/namespaces/orders*"],
-        ),
-    ] = None
-    do: Annotated[
-        Literal["scale", "wake", "keep_on", "notify"],
-        Field(
-            description="Change pools, start a stopped cluster, let no stop happen, or only tell.", examples=["scale"]
-        ),
-    ]
-    pools: Annotated[
-        OneOrMore[Text] | None, Field(description="scale: globs of user node pools.", examples=[["user*"]])
-    ] = None
-    by: Annotated[
-        int | None,
-        Field(ge=-1000, le=1000, description="scale: so many nodes more than there are; below 0: fewer.", examples=[2]),
-    ] = None
-    to: Annotated[int | None, Field(ge=0, le=1000, description="scale: to this many nodes.", examples=[6])] = None
-    min: Annotated[int | None, Field(ge=0, le=1000, description="scale: never fewer nodes.", examples=[2])] = None
-    max: Annotated[int | None, Field(ge=1, le=1000, description="scale: never more nodes.", examples=[12])] = None
-    lasting: Annotated[
-        Duration,
-        Field(alias="for", description="It ends after this in any case, and earlier when resolved.", examples=["2h"]),
-    ] = timedelta(hours=2)
-    cooldown: Annotated[
-        Duration, Field(description="Alerts that fire this soon after a step are part of it.", examples=["15m"])
-    ] = timedelta(minutes=15)
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if not timedelta(0) < self.lasting <= LONGEST:
-            raise ValueError(
-                f"for: {show_duration(self.lasting)} is no time to act in; expected up to 7d, such as for: 2h"
-            )
-        if self.do == "scale":
-            self._scales()
-        elif given := [name for name in _SIZES if getattr(self, name) is not None]:
-            raise ValueError(f"'{given[0]}' belongs to do: scale; expected no such line with do: {self.do}")
-        return self
-
-    def _scales(self) -> None:
-        example = "such as pools: [user*], by: 2, max: 12"
-        if self.pools is None:
-            raise ValueError(f"do: scale does not say which pools; expected {example}")
-        if (self.by is None) == (self.to is None) or self.by == 0:
-            raise ValueError(f"do: scale takes either by or to, and by is not 0; expected {example}")
-        if self.by is not None and self.by > 0 and self.max is None:
-            raise ValueError(f"do: scale with by: {self.by} has no bound above; expected max, {example}")
-        if self.by is not None and self.by < 0 and self.min is None:
-            raise ValueError(f"do: scale with by: {self.by} has no bound below; expected min, such as by: -1, min: 2")
-        if self.min is not None and self.max is not None and self.max < self.min:
-            raise ValueError(f"{self.min} to {self.max} is no range; expected max at least min, {example}")
 
 
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
@@ -172,28 +92,17 @@ def _is_done(view: View, step: Step, now: datetime) -> bool:
 
 def _said(rule: BoundRule, pool: str | None, sentence: str) -> Proposal:
     """No opinion, and why."""
-    return Proposal(
-        rule=rule.name,
-        pool=pool,
-        voice=Voice.RULE,
-        wish=None,
-        due_at=None,
-        cause=f"{KEY}:nothing",
-        reason=Reason.NO_OPINION,
-        sentence=sentence,
-        fingerprint=rule.fingerprint,
-        mode=rule.mode,
-    )
+    return said(rule, pool, sentence, f"{KEY}:nothing")
 
 
 def _unread(view: View, rule: BoundRule, step: Step | None) -> Proposal:
     """Unknown is never idle: what an alert may be holding up stays up."""
-    said = _said(rule, None, "the alerts could not be read")
+    unread = _said(rule, None, "the alerts could not be read")
     holds = rule.block.do in ("keep_on", "scale") or (rule.block.do == "wake" and step is not None)
     if not holds or Need.ALERTS not in view.facts or view.cluster.power is not Power.RUNNING:
-        return said
-    text = f"{said.sentence}, so it stays up"
-    return replace(said, voice=Voice.HOLD, wish=Wish.RUNNING, cause=f"{KEY}:unread", sentence=text)
+        return unread
+    text = f"{unread.sentence}, so it stays up"
+    return replace(unread, voice=Voice.HOLD, wish=Wish.RUNNING, cause=f"{KEY}:unread", sentence=text)
 
 
 def _heard(alerts: tuple[Occurrence, ...]) -> str:
@@ -298,12 +207,13 @@ def _rest(view: View, rule: BoundRule, name: str, alerts: tuple[Occurrence, ...]
 
 def _step(view: View, rule: BoundRule, pool: NodePool, alert: Occurrence) -> RaisePool | LowerPool | str:
     """The step for one pool, or why there is none."""
-    block, was = rule.block, PoolSize.of(pool)
+    block: Block = rule.block
+    was = PoolSize.of(pool)
     if was is None or pool.count is None:
         return "its size is not known"
     if pool.power is not Power.RUNNING:
         return "it is not running"
-    wanted = block.to if block.to is not None else pool.count + block.by
+    wanted = block.to if block.to is not None else pool.count + (block.by or 0)
     wanted = wanted if block.max is None else min(wanted, block.max)
     wanted = wanted if block.min is None else max(wanted, block.min)
     if block.by is not None and (wanted <= pool.count if block.by > 0 else wanted >= pool.count):

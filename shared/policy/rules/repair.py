@@ -14,13 +14,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.model.actions import Reconcile
-from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
+from shared.model.decisions import Obstacle, Proposal, Reason, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import NO_AILMENTS, Memory
 from shared.model.repair import SECRETS, Ailment
 from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration
+from shared.policy.saying import said
 from shared.policy.spoken import spoken
 
 KEY = "repair"
@@ -84,23 +85,12 @@ def _proposals(view: View, rule: BoundRule, now: datetime) -> Iterator[Proposal]
         if pool is not None and "" in failed:
             continue  # the cluster's reconcile takes its pools along
         what = "the cluster" if pool is None else f"pool {pool}"
-        said = f"{what} is Failed ({code or 'no code'})"
+        text = f"{what} is Failed ({code or 'no code'})"
         cause = f"{rule.name}:{name}:{ailment.since:%Y-%m-%dT%H:%M:%SZ}:{ailment.tries}"
-        proposal = Proposal(
-            rule=rule.name,
-            pool=pool,
-            voice=Voice.RULE,
-            wish=None,
-            due_at=None,
-            cause=cause,
-            reason=Reason.REPAIR,
-            sentence=said,
-            fingerprint=rule.fingerprint,
-            mode=rule.mode,
-        )
+        proposal = said(rule, pool, text, cause, Reason.REPAIR)
         due = _due(ailment, rule.block)
         if now < due:
-            wait = f"{said}; reconciled from {spoken(due, rule.zone)} on, if it still is"
+            wait = f"{text}; reconciled from {spoken(due, rule.zone)} on, if it still is"
             yield replace(proposal, reason=Reason.NO_OPINION, sentence=wait)
         else:
             obstacle = _obstacle(view, rule, ailment, pool)
@@ -129,8 +119,8 @@ def _obstacle(view: View, rule: BoundRule, ailment: Ailment, pool: str | None) -
     if failure is not None and failure.code == SECRETS:
         return _refuse(Reason.WRITE_ONLY_SECRETS, failure.message)
     if not rule.block.lists(code):
-        said = "gives no error code" if not code else f"says {code}, which is not one that passes by itself"
-        return _refuse(Reason.UNLISTED_ERROR, f"Azure {said}; people look at it, or `codes` names it")
+        told = "gives no error code" if not code else f"says {code}, which is not one that passes by itself"
+        return _refuse(Reason.UNLISTED_ERROR, f"Azure {told}; people look at it, or `codes` names it")
     if ailment.tries >= rule.block.attempts:
         tries = "once" if ailment.tries == 1 else f"{ailment.tries} times"
         return _refuse(Reason.ESCALATED, f"it was reconciled {tries} and is Failed again; people look at it now")

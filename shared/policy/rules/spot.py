@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.actions import GrowPool, ResizePool, ShrinkPool
-from shared.model.decisions import Obstacle, Proposal, Reason, Voice
+from shared.model.decisions import Obstacle, Proposal, Reason
 from shared.model.facts import Fact, Need, View
 from shared.model.fleet import Cluster, NodePool, Power
 from shared.model.memory import Memory
@@ -23,6 +23,7 @@ from shared.policy.capacity_found import Found, groups_in, lacking
 from shared.policy.capacity_group import Group, Terms
 from shared.policy.capacity_maximum import after_resize
 from shared.policy.capacity_memory import after_drain, after_failed_drain, after_move, after_refusal, peoples, watched
+from shared.policy.saying import said
 
 KEY = "spot"
 
@@ -109,18 +110,7 @@ def _nowhere(rule: BoundRule, cluster: Cluster) -> Proposal:
         why = "no group can be inferred: that takes a spot pool and one on-demand user pool that can stand in for it"
     else:
         why = "; ".join(f"group {entry.name} is not here: {lacking(entry, cluster)}" for entry in block.groups)
-    return Proposal(
-        rule=rule.name,
-        pool=None,
-        voice=Voice.RULE,
-        wish=None,
-        due_at=None,
-        cause=f"{rule.name}:nowhere",
-        reason=Reason.AS_WISHED,
-        sentence=why,
-        fingerprint=rule.fingerprint,
-        mode=rule.mode,
-    )
+    return said(rule, None, why, f"{rule.name}:nowhere", Reason.AS_WISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,25 +139,17 @@ def _proposal(rule: BoundRule, standing: Standing, pool: NodePool, cluster: Clus
     found, due, name = standing.found, standing.due, pool.name.casefold()
     wanted = due if isinstance(due, Step) else due.held
     step = wanted if wanted is not None and wanted.pool.name.casefold() == name else None
-    said = due if step is None else step
+    told = due if step is None else step
     # A raise is named without its instant: a fresh look that finds one more eviction must not make another one of it.
     named = None if step is None or step.raises else step.since
     since = "" if named is None else f":{named:%Y-%m-%dT%H:%M:%SZ}"
     what = "watched" if step is None else step.why.value
-    return Proposal(
-        rule=rule.name,
-        pool=name,
-        voice=Voice.RULE,
-        wish=None,
-        due_at=None,
-        cause=f"{found.key}:{what}{since}",
-        reason=Reason.AS_WISHED if step is None else Reason(step.why.value),
-        sentence=f"group {found.entry.name if step else _shown(found)}: {said.sentence}",
-        fingerprint=rule.fingerprint,
-        mode=rule.mode,
-        action=None if step is None else _action(cluster, found, pool, step),
-        obstacle=None if step is None else _obstacle(due),
-    )
+    text = f"group {found.entry.name if step else _shown(found)}: {told.sentence}"
+    reason = Reason.AS_WISHED if step is None else Reason(step.why.value)
+    proposal = said(rule, name, text, f"{found.key}:{what}{since}", reason)
+    if step is None:
+        return proposal
+    return replace(proposal, action=_action(cluster, found, pool, step), obstacle=_obstacle(due))
 
 
 def _obstacle(due: Step | Rest) -> Obstacle | None:

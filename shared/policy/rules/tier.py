@@ -15,11 +15,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.model.actions import SetTier
-from shared.model.decisions import Obstacle, Proposal, Reason, Verdict, Voice
+from shared.model.decisions import Obstacle, Proposal, Reason, Verdict
 from shared.model.facts import Need, View
 from shared.model.fleet import Cluster
 from shared.model.money import Money
 from shared.policy.bound import BoundRule
+from shared.policy.saying import said
 from shared.policy.support import LTS_PLAN
 
 KEY = "tier"
@@ -59,18 +60,8 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     del now
     cluster, tier = view.cluster, view.cluster.tier or ""
     price = PRICES.get(tier.casefold())
-    proposal = Proposal(
-        rule=rule.name,
-        pool=None,
-        voice=Voice.RULE,
-        wish=None,
-        due_at=None,
-        cause=f"{rule.name}:{tier}",
-        reason=Reason.NO_OPINION,
-        sentence=f"on the tier {tier or 'that Azure did not tell'}",
-        fingerprint=rule.fingerprint,
-        mode=rule.mode,
-    )
+    text = f"on the tier {tier or 'that Azure did not tell'}"
+    proposal = said(rule, None, text, f"{rule.name}:{tier}")
     if price is None:
         return (proposal,)
     saving = price.times(HOURS_A_MONTH)

@@ -24,6 +24,7 @@ from shared.policy.bound import BoundRule
 from shared.policy.durations import Duration
 from shared.policy.maintenance import NAMES, digest_of, maintenance_window
 from shared.policy.preflight import all_of
+from shared.policy.saying import said
 from shared.policy.spoken import spoken
 from shared.policy.texts import as_text
 from shared.policy.upgrade_memory import watched
@@ -207,18 +208,7 @@ def _of_action(rule: BoundRule, step: Step, action: Action, obstacle: Obstacle |
 
 
 def _proposal(rule: BoundRule, pool: str | None, reason: Reason, sentence: str, cause: str) -> Proposal:
-    return Proposal(
-        rule=rule.name,
-        pool=None if pool is None else pool.casefold(),
-        voice=Voice.RULE,
-        wish=None,
-        due_at=None,
-        cause=cause,
-        reason=reason,
-        sentence=sentence,
-        fingerprint=rule.fingerprint,
-        mode=rule.mode,
-    )
+    return said(rule, None if pool is None else pool.casefold(), sentence, cause, reason)
 
 
 def _to_be_up(view: View, rule: BoundRule, step: Step, now: datetime) -> Proposal | None:
