@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from shared.clients.rows import (
     BROKEN,
     Section,
+    UnreadableRow,
     digest,
     instant_text,
     key_of,
@@ -95,16 +96,7 @@ class Journal:
         A row that can't be read is left out and told to `on_problem` in a sentence; without one it raises.
         Its cluster then looks new, and the first swap of it loses: nothing is done to it until somebody looks.
         """
-        for row in self._store.scan(MEMORY_TABLE):
-            try:
-                memory = read_memory(row)
-            except BROKEN as error:
-                problem = unreadable(MEMORY_TABLE, row, error)
-                if on_problem is None:
-                    raise problem from error
-                on_problem(str(problem))
-            else:
-                yield Stored(memory, row.etag)
+        return self._each(MEMORY_TABLE, read_memory, on_problem)
 
     def memory(self, cluster_id: str) -> Stored[Memory]:
         """What is remembered of one cluster; a blank memory with etag None when there is nothing."""
@@ -262,16 +254,7 @@ class Journal:
 
     def alerts(self, on_problem: Callable[[str], None] | None = None) -> Iterator[Alert]:
         """All messages of the inbox; one that can't be read is told to `on_problem`, or raises without one."""
-        for row in self._store.scan(INBOX_TABLE):
-            try:
-                alert = read_alert_row(row)
-            except BROKEN as error:
-                problem = unreadable(INBOX_TABLE, row, error)
-                if on_problem is None:
-                    raise problem from error
-                on_problem(str(problem))
-            else:
-                yield alert
+        return (one.value for one in self._each(INBOX_TABLE, read_alert_row, on_problem))
 
     def forget_alerts(self, before: datetime) -> None:
         """Delete the messages received before then (aware UTC). What cannot be read may be a newer version's."""
@@ -303,6 +286,18 @@ class Journal:
         over = list(rows)
         self._store.delete_all(table, over)
         return len(over)
+
+    def _each(
+        self, table: str, read: Callable[[Row], T], on_problem: Callable[[str], None] | None
+    ) -> Iterator[Stored[T]]:
+        """All of a table; a row that can't be read is told to `on_problem`, or raises without one."""
+        for row in self._store.scan(table):
+            try:
+                yield _read(table, row, read)
+            except UnreadableRow as problem:
+                if on_problem is None:
+                    raise
+                on_problem(str(problem))
 
     # --- small cached documents ---
 

@@ -18,16 +18,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from shared.clients.reading_machines import virtual_machines
+from shared.clients.reading_oddities import OBJECT, oddity, pool_oddity, power_oddity, section, shown
 from shared.errors import InputError
-from shared.model.fleet import NO_TAGS, SETTLED, Cluster, NodePool, Power
+from shared.model.fleet import NO_TAGS, Cluster, NodePool, Power
 from shared.model.memory import SavedSize
 
 CLUSTER_TYPE = "microsoft.containerservice/managedclusters"
 
 _POWER = {"Running": Power.RUNNING, "Stopped": Power.STOPPED}
-_EMPTY: Mapping[str, Any] = {}
-_OBJECT = (dict, Mapping)
-"""For isinstance: json makes dicts, and asking for those first is what makes 10,000 clusters quick."""
 _ID_PARTS = 9
 _POWER_AT = 10
 """Where in the key of a pool its power stands."""
@@ -35,11 +34,6 @@ _POWER_AT = 10
 
 def _power(code: Any) -> Power:
     return _POWER.get(code) or Power.read(code)
-
-
-def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, _OBJECT) else _EMPTY
 
 
 class Reader:
@@ -97,11 +91,11 @@ class Reader:
             word(tier, tier),
             word(nap, nap),
             get("nodeResourceGroup"),
-            self._tags(tags) if tags and isinstance(tags, _OBJECT) else NO_TAGS,
+            self._tags(tags) if tags and isinstance(tags, OBJECT) else NO_TAGS,
             pools,
             self._fleet_of(id_),
             get("errorCode"),
-            problem or _odd(state, tags, nap) or _power_problem(power, str(state)),
+            problem or oddity(state, tags, nap) or power_oddity(power, str(state)),
             self._word(get("currentVersion")),
             self._word(get("upgradeChannel")),
             self._word(get("nodeChannel")),
@@ -118,7 +112,7 @@ class Reader:
     def cluster(self, document: Mapping[str, Any]) -> Cluster:
         """One cluster in any of the shapes above; raises InputError for what is none."""
         if not isinstance(document, Mapping):
-            raise InputError(f"a cluster should be a JSON object with an id, and this is {_shown(document)}")
+            raise InputError(f"a cluster should be a JSON object with an id, and this is {shown(document)}")
         if "pools" in document:
             return self.row(document)
         inner = document.get("properties")
@@ -129,37 +123,37 @@ class Reader:
                 "name": document.get("name"),
                 "location": document.get("location"),
                 "tags": document.get("tags"),
-                "tier": _section(document, "sku").get("tier"),
-                "power": _section(body, "powerState").get("code"),
+                "tier": section(document, "sku").get("tier"),
+                "power": section(body, "powerState").get("code"),
                 "state": body.get("provisioningState"),
                 "version": body.get("kubernetesVersion"),
                 "nodeProvisioning": _mode_of(body.get("nodeProvisioningProfile")),
                 "nodeResourceGroup": body.get("nodeResourceGroup"),
-                "networkPlugin": _section(body, "networkProfile").get("networkPlugin"),
-                "networkMode": _section(body, "networkProfile").get("networkPluginMode"),
-                "errorCode": _section(_section(body, "status"), "provisioningError").get("code"),
+                "networkPlugin": section(body, "networkProfile").get("networkPlugin"),
+                "networkMode": section(body, "networkProfile").get("networkPluginMode"),
+                "errorCode": section(section(body, "status"), "provisioningError").get("code"),
                 "currentVersion": body.get("currentKubernetesVersion"),
-                "upgradeChannel": _section(body, "autoUpgradeProfile").get("upgradeChannel"),
-                "nodeChannel": _section(body, "autoUpgradeProfile").get("nodeOSUpgradeChannel")
-                or _section(body, "autoUpgradeProfile").get("nodeOsUpgradeChannel"),
+                "upgradeChannel": section(body, "autoUpgradeProfile").get("upgradeChannel"),
+                "nodeChannel": section(body, "autoUpgradeProfile").get("nodeOSUpgradeChannel")
+                or section(body, "autoUpgradeProfile").get("nodeOsUpgradeChannel"),
                 "supportPlan": body.get("supportPlan"),
-                "costAnalysis": _section(_section(body, "metricsProfile"), "costAnalysis").get("enabled"),
+                "costAnalysis": section(section(body, "metricsProfile"), "costAnalysis").get("enabled"),
                 "pools": body.get("agentPoolProfiles", []),
             }
         )
-        profile = _section(body, "autoScalerProfile")
+        profile = section(body, "autoScalerProfile")
         return replace(found, autoscaler={str(k): str(v) for k, v in profile.items()}) if profile else found
 
     def pool(self, document: Mapping[str, Any]) -> NodePool:
         """One pool, as it stands in a cluster or as the agentPools API answers."""
         inner = document.get("properties")
-        body = document if inner is None or not isinstance(inner, _OBJECT) else inner
+        body = document if inner is None or not isinstance(inner, OBJECT) else inner
         get = body.get
         power, kind, count, size = get("powerState"), get("type"), get("count"), get("vmSize")
         low, high, scaling = get("minCount"), get("maxCount"), get("enableAutoScaling")
         zones = get("availabilityZones")
         if kind == "VirtualMachines":
-            count, size, low, high, scaling = _virtual_machines(body)
+            count, size, low, high, scaling = virtual_machines(body)
         # In the order of the dataclass, but with Azure's word for the power: an enum takes long to hash.
         key: tuple[Any, ...] = (
             document.get("name") or "",
@@ -172,12 +166,12 @@ class Reader:
             scaling,
             get("scaleSetPriority") or "Regular",
             get("osType"),
-            power.get("code") if isinstance(power, _OBJECT) else None,
+            power.get("code") if isinstance(power, OBJECT) else None,
             get("provisioningState") or "",
             get("currentOrchestratorVersion") or get("orchestratorVersion"),
             get("nodeImageVersion"),
-            _section(body, "upgradeSettings").get("maxSurge"),
-            _section(_section(body, "status"), "provisioningError").get("code"),
+            section(body, "upgradeSettings").get("maxSurge"),
+            section(section(body, "status"), "provisioningError").get("code"),
             tuple(map(str, zones)) if isinstance(zones, list) else (),
             _lower(get("vnetSubnetID")),
             _lower(get("podSubnetID")),
@@ -193,12 +187,12 @@ class Reader:
             return (), "Azure did not list its node pools"
         pools, problem = [], None
         for one in documents if isinstance(documents, list) else (None,):
-            if not isinstance(one, _OBJECT):
+            if not isinstance(one, OBJECT):
                 return (
                     (),
-                    f"its node pools could not be read: they should be a list of objects, not {_shown(documents)}",
+                    f"its node pools could not be read: they should be a list of objects, not {shown(documents)}",
                 )
-            problem = problem or _pool_problem(one)
+            problem = problem or pool_oddity(one)
             pools.append(self.pool(one))
         if "" in [pool.name for pool in pools]:
             return tuple(pools), "one of its node pools has no name"
@@ -220,40 +214,11 @@ def _mode_of(profile: Any) -> Any:
     """The mode, None where there is no profile; something that is no text where it cannot be read."""
     if profile is None:
         return None
-    return profile.get("mode") if isinstance(profile, _OBJECT) else [profile]
-
-
-def _odd(state: Any, tags: Any, nap: Any) -> str | None:
-    """What is not readable of a cluster: unknown is never idle, so it is said and nothing is done."""
-    if type(state) is not str:
-        return f"its provisioning state should be text, not {_shown(state)}"
-    if tags and not isinstance(tags, _OBJECT):
-        return f"its tags should be an object, not {_shown(tags)}"
-    if nap is not None and type(nap) is not str:
-        return "whether node auto-provisioning is on could not be read"
-    return None
-
-
-def _pool_problem(document: Mapping[str, Any]) -> str | None:
-    """What is said of a pool and not readable. A key that is not there is a shorter answer; a null is no answer."""
-    inner = document.get("properties")
-    body = document if inner is None or not isinstance(inner, _OBJECT) else inner
-    for key in ("provisioningState", "type"):
-        if key in body and type(body[key]) is not str:
-            return f"the {key} of pool {_shown(document.get('name'))} could not be read"
-    power = body.get("powerState", _EMPTY)
-    if power is not _EMPTY and not (isinstance(power, _OBJECT) and type(power.get("code")) is str):
-        return f"whether pool {_shown(document.get('name'))} runs could not be read"
-    return None
+    return profile.get("mode") if isinstance(profile, OBJECT) else [profile]
 
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _identity(id_: Any) -> tuple[str, str, str, str]:
@@ -261,43 +226,10 @@ def _identity(id_: Any) -> tuple[str, str, str, str]:
     parts = id_.lower().split("/") if isinstance(id_, str) else []
     if len(parts) != _ID_PARTS or parts[7] != "managedclusters":
         raise InputError(
-            f"{_shown(id_)} is not the id of a cluster; expected /subscriptions/.../resourceGroups/.../providers/"
+            f"{shown(id_)} is not the id of a cluster; expected /subscriptions/.../resourceGroups/.../providers/"
             "Microsoft.ContainerService/managedClusters/NAME"
         )
     return "/".join(parts), parts[2], parts[4], parts[8]
-
-
-def _power_problem(power: Power, state: str) -> str | None:
-    """While Azure works on a cluster it may keep its power to itself; on a settled one that is odd."""
-    if power is Power.UNKNOWN and state.casefold() in SETTLED:
-        return "Azure did not say whether it is running"
-    return None
-
-
-def _virtual_machines(body: Mapping[str, Any]) -> tuple[int | None, str | None, int | None, int | None, bool | None]:
-    """Count, size, min, max, autoscaling of a pool whose `type` is VirtualMachines: it may mix sizes, in lists.
-
-    From: https://learn.microsoft.com/azure/aks/virtual-machines-node-pools
-    """
-    scale = _section(_section(body, "virtualMachinesProfile"), "scale")
-    auto, manual = _entries(scale, "autoscale"), _entries(scale, "manual")
-    nodes = _entries(body, "virtualMachineNodesStatus") or manual
-    sizes = {one.get("size") for one in nodes or auto}
-    size = sizes.pop() if len(sizes) == 1 else None
-    scaling = bool(auto) if auto or manual else None
-    return _total(nodes, "count"), size, _total(auto, "minCount"), _total(auto, "maxCount"), scaling
-
-
-def _entries(section: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    value = section.get(name)
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-def _total(entries: list[Mapping[str, Any]], name: str) -> int | None:
-    """None when there is nothing to add, or when one of the numbers is unknown."""
-    numbers = [one.get(name) for one in entries]
-    known = [number for number in numbers if isinstance(number, int)]
-    return sum(known) if known and len(known) == len(numbers) else None
 
 
 def cluster_from(document: Mapping[str, Any]) -> Cluster:
@@ -320,7 +252,7 @@ def clusters_from(document: Any, source: str) -> tuple[Cluster, ...]:
         rows = next((document[key] for key in ("data", "value") if isinstance(document.get(key), list)), None)
     if not isinstance(rows, list):
         raise InputError(
-            f"{source}: expected a JSON list of clusters as `az aks list -o json` prints it, and got {_shown(document)}"
+            f"{source}: expected a JSON list of clusters as `az aks list -o json` prints it, and got {shown(document)}"
         )
     return tuple(_read_all(rows, source))
 
