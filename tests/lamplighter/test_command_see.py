@@ -224,6 +224,20 @@ def test_explain_takes_a_whole_id_in_any_case(run):
     assert run("explain", CLUSTERS.format("web-dev").upper(), *FLEET, *MONDAY_NIGHT).code == 0
 
 
+def test_explain_says_what_a_rule_has_from_the_environment(run, room):
+    text = Path("policy.yaml").read_text("utf-8")
+    given = "guards: {keep_on_at_most: 24h}, idle: {after: 4h, signals: {cpu_percent: 5}}"
+    text = text.replace("guards: {keep_on_at_most: 24h}", given)
+    Path("policy.yaml").write_text(
+        f"{text}  - {{name: unused, match: {{environments: [staging]}}, idle: {{learn: true}}}}\n"
+    )
+
+    assert "staging-batch, unused (after, signals.cpu_percent by staging)" in run("explain", "shop-stg", *FLEET).out
+    assert run("explain", "shop-stg", *FLEET, "--json").json["inherited"] == {
+        "unused": ["after", "signals.cpu_percent"]
+    }
+
+
 # --- check ---
 
 

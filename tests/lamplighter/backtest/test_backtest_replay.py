@@ -252,8 +252,8 @@ def test_asking_at_events_is_asking_at_every_tick(name: str, drawn: History, peo
     assert [each.up for each in fast] == [each.up for each in slow]
 
 
-def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
-    """People who pause for long: it is stopped, and started ahead again before a stop and a start have paid."""
+def pausing() -> Trace:
+    """Two weeks of people who pause for long."""
     days = [SUNDAY + timedelta(days=number) for number in range(12)]
     spans = ["08:10-11:10", "13:40-16:40"]
     busy = [
@@ -263,10 +263,35 @@ def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
         for span in spans
     ]
     begin = int(SUNDAY.timestamp())
-    lab = Trace(history_cluster("web"), begin, begin + len(days) * DAY, tuple((one, other) for one, other in busy))
-    fast, slow = (told(one(lab, POLICIES["learned"], Terms(every_tick=each))) for each in (False, True))
+    return Trace(history_cluster("web"), begin, begin + len(days) * DAY, tuple((one, other) for one, other in busy))
+
+
+def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
+    """It is stopped, and started ahead again before a stop and a start have paid."""
+    fast, slow = (told(one(pausing(), POLICIES["learned"], Terms(every_tick=each))) for each in (False, True))
     assert "Tue 12:55 start expected" in fast
     assert fast == slow
+
+
+def test_on_a_closed_day_people_wake_it_and_nothing_else_does() -> None:
+    """The second Tuesday and Thursday are closed; on the Tuesday people come all the same, on the Thursday nobody."""
+    tuesday, thursday = (MONDAY + timedelta(days=number) for number in (8, 10))
+    closed = f"calendars: {{c: {{closed: [{tuesday:%Y-%m-%d}, {thursday:%Y-%m-%d}]}}}}"
+    block = "after: 4h, waiting_cost: 3h, learn: true, grace: 1h"
+    free = int(thursday.timestamp())
+    whole = pausing()
+    lab = replace(whole, busy=(*cut(whole.busy, whole.begin, free), *cut(whole.busy, free + DAY, whole.end)))
+    rules = policy(f"{{name: r, idle: {{{block}, calendar: c}}}}", more=closed)
+
+    fast, slow, unaware = one(lab, rules), one(lab, rules, Terms(every_tick=True)), one(lab, POLICIES["learned"])
+
+    def starts(lived: Lived, day: datetime) -> list[str]:
+        return [each.reason for each in lived.done if each.verb == "start" and 0 <= each.at - day.timestamp() < DAY]
+
+    assert starts(fast, tuesday) == ["keep_on", "keep_on"]
+    assert starts(fast, thursday) == []
+    assert "expected" in starts(unaware, thursday)
+    assert told(fast) == told(slow)
 
 
 FUTURES = {
