@@ -222,6 +222,8 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
 def _under_way(bench: Bench, pool: str | None, open_: OpenAction, chorus: Sequence[Proposal] = ()) -> Decision:
     since = spoken(open_.claimed_at, bench.zone)
     text = f"{open_.kind.replace('_', ' ')} is under way ({open_.phase.value} {since})"
+    if open_.seen_at is not None:
+        text = f"{text}; up since {spoken(open_.seen_at, bench.zone)}, and its nodes are waited for"
     return _decision(bench, pool, Verdict.NONE, Reason.UNDER_WAY, text, chorus=chorus)
 
 

@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 
 from lamplighter.simulator import Fault
-from tests.scenarios.stage import MINUTE, Story, dev
+from tests.scenarios.stage import MINUTE, MONDAY, Story, dev
 
 METRICS = "POST */metrics:getbatch"
 
 
 def morning(**more) -> Story:
     """The evening before: `web` is stopped at seven and starts at ten past seven."""
-    return Story(dev("web"), fleet={"spread": 0}, **more).until("Tue 07:00")
+    story = Story(dev("web"), fleet={"spread": 0}, begin=MONDAY.replace(hour=18), tick_every=15 * MINUTE, **more)
+    story.until("Tue 07:00").rehearsal.tick_every = 5 * MINUTE
+    return story
 
 
 def ended(story: Story) -> tuple[str, str]:
@@ -24,11 +26,17 @@ def ended(story: Story) -> tuple[str, str]:
 def test_a_start_took_until_its_nodes_were_ready():
     with morning() as story:
         story.world.readiness.later[story.world.cluster("web").key] = 7 * MINUTE
+        said: list[str] = []
+        story.rehearsal.on_tick = lambda plan: said.extend(one.message for one in plan.decisions)
         story.until("Tue 07:16")
         assert story.is_on("web"), "Azure is done with it"
         assert story.memory("web").open.seen_at is not None
         story.until("Tue 07:40")
         assert ended(story) == ("succeeded", "the cluster is running, and its 3 nodes are ready")
+        assert (
+            "start cluster is under way (accepted Tue 24 Nov 07:10); up since Tue 24 Nov 07:14, and its nodes are "
+            "waited for"
+        ) in said
         [took] = story.memory("web").target(None).start_seconds
         azure = 192
         assert azure + 7 * 60 <= took <= azure + 8 * 60, "not until the metric came in"
@@ -36,10 +44,16 @@ def test_a_start_took_until_its_nodes_were_ready():
         assert story.world.unknown == []
 
 
+def test_a_fleet_that_starts_nothing_asks_for_no_nodes():
+    with Story(dev("web", count=60)) as story:
+        story.later(11 * MINUTE)
+        assert story.world.requests["POST get_batch"] == 0
+
+
 def test_nodes_that_never_come_are_told_and_nothing_is_tried_again():
     with morning() as story:
         story.world.readiness.never.add(story.world.cluster("web").key)
-        story.until("Tue 12:00")
+        story.until("Tue 08:30")
         phase, message = ended(story)
         assert (phase, message) == (
             "failed",
@@ -51,6 +65,7 @@ def test_nodes_that_never_come_are_told_and_nothing_is_tried_again():
             "- web runs, but pool system has 0 of 3 nodes ready, 20 minutes after it was up"
         )
         assert story.times("start") == ["Tue 07:10"]
+        story.rehearsal.tick_every = 15 * MINUTE
         story.until("Tue 20:00")
         assert story.times("stop") == ["Mon 19:00", "Tue 19:00"], "stopped at its hour, as ever"
         assert story.told("no longer without its nodes"), "it is down: that matter is over"
