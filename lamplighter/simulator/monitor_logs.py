@@ -60,6 +60,7 @@ def query_logs(world: World, request: Request) -> Response:
     if wait:
         raise Refusal(429, "ThrottledError", "Too many queries in 30 seconds.", {"Retry-After": str(wait)})
     lets, names, is_union = _recognised(str(request.json().get("query", "")))
+    since, begin, finish = (_instant(lets, name) for name in ("since", "begin", "finish"))
     collected = world.usage.collected.get(cluster.key)
     tables = frozenset() if collected is None else collected.tables
     here = [name for name in names if TABLES[name] in tables]
@@ -71,8 +72,7 @@ def query_logs(world: World, request: Request) -> Response:
         raise Refusal(
             400, "BadArgumentError", f"Table {basic[0]} is on the Basic plan, which this query can't be run on."
         )
-    begin, finish = (_instant(lets[name]) for name in ("begin", "finish"))
-    rows = [_row(world, cluster, name, (_instant(lets["since"]), begin, finish)) for name in here]
+    rows = [_row(world, cluster, name, (since, begin, finish)) for name in here]
     table = {"name": "PrimaryResult", "columns": [{"name": n, "type": t} for n, t in COLUMNS], "rows": rows}
     answer: dict[str, Any] = {"tables": [table]}
     if cluster.key in world.usage.partial:
@@ -103,11 +103,16 @@ def _semantic(text: str) -> Response:
     return reply(400, {"error": {"message": said, "code": "BadArgumentError", "innererror": inner}})
 
 
-def _instant(text: str) -> datetime:
+def _instant(lets: dict[str, str], name: str) -> datetime:
+    """The instant that a query names; one that it does not, or cannot be one, is a 400 as anywhere else."""
+    text = lets.get(name)
+    if text is None:
+        raise Refusal(400, "BadArgumentError", f"Failed to resolve scalar expression named '{name}'")
     found = _INSTANT.fullmatch(text)
-    if found is None:
-        raise Refusal(400, "BadArgumentError", f"{text} is no datetime")
-    return datetime.fromisoformat(found[1]).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(found[1] if found else "").astimezone(UTC)
+    except ValueError:
+        raise Refusal(400, "BadArgumentError", f"{text} is no datetime") from None
 
 
 def _row(world: World, cluster: Cluster, name: str, times: tuple[datetime, datetime, datetime]) -> list[Any]:

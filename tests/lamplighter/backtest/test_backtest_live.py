@@ -55,6 +55,14 @@ def test_what_was_used_yesterday_was_needed() -> None:
     assert found["web"].end - found["web"].begin == 86_400
 
 
+def test_a_use_that_ends_within_a_slot_ends_there() -> None:
+    """Slots are a quarter of an hour; what comes after the last grain that was worked in is not needed time."""
+    world = a_world()
+    world.uses("web", NOW - 20 * HOUR, NOW - 17 * HOUR - timedelta(minutes=13), ("cpu",))
+    ((_, end),) = hours(live(world)["web"])
+    assert end == 17 + 10 / 60
+
+
 def test_what_cannot_be_read_is_unknown_and_stops_nothing() -> None:
     world = a_world()
     world.inject(Fault.refuse("POST */metrics:getbatch", 403, "AuthorizationFailed", times=None))
