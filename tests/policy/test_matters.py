@@ -8,7 +8,9 @@ import pytest
 from shared.model.fleet import Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, Wish
 from shared.policy.decide import decide
+from shared.policy.endings import NODES_NOT_READY, bare, with_nodes
 from shared.policy.matters import matters, with_matters
+from shared.policy.remember import observe
 from shared.reports.notice import compose
 from tests.policy.builders import (
     BATCH,
@@ -187,3 +189,41 @@ def test_a_pool_that_is_owed_and_fails_is_told():
     assert told(down, memory, MORNING, rules)[1] == [
         ("action_failed", "web/batch: start pool failed 3 times: no cores", False)
     ]
+
+
+class TestNodesLate:
+    BARE = Failure(
+        "start_cluster",
+        NODES_NOT_READY,
+        "pool system has 0 of 3 nodes ready, 20 minutes after it was up",
+        MORNING,
+        1,
+        MORNING + 5 * MINUTE,
+    )
+
+    def test_told_the_first_time_since_nothing_is_tried_again(self):
+        memory = adopted(RULES, cluster(), served=served(Wish.RUNNING, MORNING), failure=self.BARE)
+        standing, notices = told(cluster(), memory, LATE)
+        sentence = "web runs, but pool system has 0 of 3 nodes ready, 20 minutes after it was up"
+        assert (standing, notices) == (("nodes_late|cluster",), [("nodes_late", sentence, False)])
+        (decision,) = decide(view(cluster(), memory), RULES, LATE)
+        assert decision.action is None
+
+    def test_over_once_the_nodes_are_there(self):
+        memory = with_matters(adopted(RULES, cluster(), failure=self.BARE), ("nodes_late|cluster",))
+        assert bare(memory) == ""
+        assert told(cluster(), memory, LATE)[1] == []
+        came = with_nodes(memory, "")
+        assert bare(came) is None
+        assert told(cluster(), came, LATE) == ((), [("nodes_late", "over", True)])
+
+    def test_over_once_it_is_down(self):
+        memory = adopted(RULES, cluster(), failure=self.BARE)
+        assert observe(memory, cluster(), RULES.rules, LATE).target(None).failure == self.BARE
+        assert observe(memory, stopped(), RULES.rules, LATE).target(None).failure is None
+
+    def test_a_failure_of_another_kind_is_not_taken_for_it(self):
+        other = replace(self.BARE, code="AllocationFailed")
+        memory = adopted(RULES, cluster(), failure=other)
+        assert with_nodes(memory, "") == memory
+        assert bare(memory) is None
