@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from shared.policy import binding, grammar
+from shared.policy import binding, grammar, grammar_telling, grammar_times
 from shared.policy.bound import BoundRule, DigestPlan, Environment
 from shared.policy.calendars import Calendar
 from shared.policy.document import BUILT_IN, EnvironmentRule
@@ -133,7 +133,7 @@ def _environments(data: dict[str, Any], mistakes: Mistakes) -> Iterator[Environm
 
 
 def _calendars(data: dict[str, Any], mistakes: Mistakes) -> Mapping[str, Calendar]:
-    shaped = _mapping(grammar.CalendarEntry, data, "calendars", mistakes)
+    shaped = _mapping(grammar_times.CalendarEntry, data, "calendars", mistakes)
     refused = {path[1] for path in mistakes.problems if path[0] == "calendars" and len(path) > 1}
     return {name: binding.calendar(name, entry) for name, entry in shaped if name not in refused}
 
@@ -141,7 +141,7 @@ def _calendars(data: dict[str, Any], mistakes: Mistakes) -> Mapping[str, Calenda
 def _schedules(
     data: dict[str, Any], timezone: str, calendars: Mapping[str, Calendar], mistakes: Mistakes
 ) -> Mapping[str, Schedule]:
-    shaped = _mapping(grammar.ScheduleEntry, data, "schedules", mistakes)
+    shaped = _mapping(grammar_times.ScheduleEntry, data, "schedules", mistakes)
     return {**BUILT_IN, **{name: binding.schedule(name, entry, timezone, calendars) for name, entry in shaped}}
 
 
@@ -214,8 +214,8 @@ def _routes(data: dict[str, Any], mistakes: Mistakes) -> Iterator[Any]:
     notify = data.get("notify", {})
     routes = notify.get("routes") if isinstance(notify, dict) else None
     rest = {key: item for key, item in notify.items() if key != "routes"} if isinstance(notify, dict) else notify
-    mistakes.shape(grammar.Notify, rest, ("notify",))
-    for _, entry in _entries(grammar.RouteEntry, routes, ("notify", "routes"), mistakes):
+    mistakes.shape(grammar_telling.Notify, rest, ("notify",))
+    for _, entry in _entries(grammar_telling.RouteEntry, routes, ("notify", "routes"), mistakes):
         yield binding.route(entry)
 
 
@@ -226,8 +226,8 @@ def _digest(data: dict[str, Any], mistakes: Mistakes) -> DigestPlan | None:
     section = data["digest"]
     said = section.get("audiences") if isinstance(section, dict) else None
     rest = {key: item for key, item in section.items() if key != "audiences"} if isinstance(section, dict) else section
-    head = mistakes.shape(grammar.Digest, rest, ("digest",))
-    entries = _entries(grammar.AudienceEntry, said, ("digest", "audiences"), mistakes)
+    head = mistakes.shape(grammar_telling.Digest, rest, ("digest",))
+    entries = _entries(grammar_telling.AudienceEntry, said, ("digest", "audiences"), mistakes)
     if isinstance(section, dict) and not said:
         mistakes.add(("digest", "audiences"), "nobody is told",
                      "expected an audience, such as - {name: finance, to: [FINANCE_CHANNEL]}")  # fmt: skip

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from shared.model.fleet import Scope
 from shared.model.memory import Wish
-from shared.policy import grammar
+from shared.policy import grammar, grammar_telling, grammar_times, grammar_where
 from shared.policy.bound import BreakerLimit, DigestAudience, Freeze, Guards, KeepException, Route, StopBudget
 from shared.policy.calendars import Calendar
 from shared.policy.match import Block, Matcher
@@ -22,21 +22,21 @@ from shared.policy.windows import DateRange, WeeklyWindow
 from shared.policy.yaml_lines import Path
 
 
-def scope(entry: str | grammar.Scope) -> Scope:
+def scope(entry: str | grammar_where.Scope) -> Scope:
     if isinstance(entry, str):
         return Scope()
     return Scope(tuple(entry.subscriptions or ()), tuple(entry.management_groups or ()))
 
 
-def matcher(blocks: Iterable[grammar.Where]) -> Matcher:
+def matcher(blocks: Iterable[grammar_where.Where]) -> Matcher:
     return Matcher(tuple(map(_block, blocks)))
 
 
-def maybe(blocks: Iterable[grammar.Where] | None) -> Matcher | None:
+def maybe(blocks: Iterable[grammar_where.Where] | None) -> Matcher | None:
     return None if blocks is None else matcher(blocks)
 
 
-def _block(block: grammar.Where) -> Block:
+def _block(block: grammar_where.Where) -> Block:
     return Block(
         tags=MappingProxyType({name.casefold(): tuple(globs) for name, globs in (block.tags or {}).items()}),
         names=tuple(block.names or ()),
@@ -70,16 +70,18 @@ def guards(*layers: Mapping[str, Any]) -> Guards:
     return Guards(**merged)
 
 
-def calendar(name: str, entry: grammar.CalendarEntry) -> Calendar:
+def calendar(name: str, entry: grammar_times.CalendarEntry) -> Calendar:
     """Country and subdivision are known to be good, ranges to end after they begin."""
     closed = tuple(
-        (day.first, day.last) if isinstance(day, grammar.Dates) else (day, day) for day in entry.closed or ()
+        (day.first, day.last) if isinstance(day, grammar_times.Dates) else (day, day) for day in entry.closed or ()
     )
     return Calendar(name, entry.country, entry.subdivision, closed, frozenset(entry.open or ()))
 
 
-def schedule(name: str, entry: grammar.ScheduleEntry, timezone: str, calendars: Mapping[str, Calendar]) -> Schedule:
-    windows = tuple(item.window() if isinstance(item, grammar.Range) else item for item in entry.running)
+def schedule(
+    name: str, entry: grammar_times.ScheduleEntry, timezone: str, calendars: Mapping[str, Calendar]
+) -> Schedule:
+    windows = tuple(item.window() if isinstance(item, grammar_times.Range) else item for item in entry.running)
     return Schedule(name, entry.timezone or timezone, windows, calendars.get(entry.calendar or ""))
 
 
@@ -98,12 +100,12 @@ def exception(entry: grammar.ExceptionEntry, timezone: str) -> KeepException:
     return KeepException(entry.cluster, wish, until, entry.owner, entry.reason)
 
 
-def route(entry: grammar.RouteEntry) -> Route:
+def route(entry: grammar_telling.RouteEntry) -> Route:
     reasons = None if entry.reasons is None else frozenset(entry.reasons)
     return Route(tuple(entry.to), maybe(entry.match), maybe(entry.unless), reasons)
 
 
-def audience(entry: grammar.AudienceEntry) -> DigestAudience:
+def audience(entry: grammar_telling.AudienceEntry) -> DigestAudience:
     return DigestAudience(entry.name, tuple(entry.to), maybe(entry.match), maybe(entry.unless))
 
 
