@@ -76,6 +76,7 @@ class _Kind(IntEnum):
     NEEDED_NO_MORE = 3
     ACT = 4
     LOOK = 5
+    LET_GO = 6
 
 
 def replay(
@@ -110,7 +111,13 @@ class _Replay:
         self._queued_until = 0
         """Unix seconds up to which stops that were paced may be in the queue."""
         self._place = {trace.cluster.id: number for number, trace in enumerate(history.traces)}
-        self._events: list[tuple[int, int, int, str]] = []
+        self._events: list[tuple[int, _Kind, int, str]] = []
+        self._happens = {
+            _Kind.ARRIVED: self._arrived,
+            _Kind.SETTLE: self._settle,
+            _Kind.NEEDED: self._needed,
+            _Kind.NEEDED_NO_MORE: self._needed_no_more,
+        }
         self._done: list[list[Done]] = [[] for _ in history.traces]
 
     def _fleet(self, memories: Iterable[Memory], now: datetime) -> FleetFacts:
@@ -160,24 +167,22 @@ class _Replay:
 
     def _instant(self, when: Moment) -> None:
         """Everything that happens at one moment."""
-        looks = []
+        looks, leaving = [], []
         while self._events and self._events[0][0] == when.at:
             _, kind, number, id_ = heapq.heappop(self._events)
-            match kind:
-                case _Kind.ARRIVED:
-                    self._arrived(number, when)
-                case _Kind.SETTLE:
-                    self._settle(number, when)
-                case _Kind.NEEDED:
-                    self._needed(number, when)
-                case _Kind.NEEDED_NO_MORE:
-                    self._needed_no_more(number, when)
-                case _Kind.ACT:
-                    self._act(number, id_, when)
-                case _ if self._lives[number].is_due(when.at):
+            if kind is _Kind.LOOK:
+                if self._lives[number].is_due(when.at):
                     looks.append(number)
+            elif kind is _Kind.LET_GO:
+                leaving.append(number)
+            elif kind is _Kind.ACT:
+                self._act(number, id_, when)
+            else:
+                self._happens[kind](number, when)
         if looks:
             self._look(looks, when)
+        for number in leaving:
+            self._let_go(number, when)
 
     def _arrived(self, number: int, when: Moment) -> None:
         """A start or stop is done: the next pulse or tick notices."""
@@ -214,9 +219,18 @@ class _Replay:
         life = self._lives[number]
         if not life.needed(when.at):
             if life.said_until is not None:
-                self._look_at(number, when.at)  # they let go
+                self._push(self._limits.next_tick(when.at), _Kind.LET_GO, number)
             # Signals are sums over grains: the next tick still sees this one in use.
             self._look_at(number, self._limits.next_tick(when.at) + 1)
+
+    def _let_go(self, number: int, when: Moment) -> None:
+        """Whoever kept it on is done; this tick still saw their word."""
+        life = self._lives[number]
+        if life.said_until is not None and not life.needed(when.at):
+            self._catch_up(number, when.at + 1)
+            life.said_until = None
+            life.memory = replace(life.memory, holds=())
+            self._look_at(number, when.at + 1)
 
     # --- the arrow: decide, admit, act ---
 
@@ -245,7 +259,7 @@ class _Replay:
                 self._look_at(number, when.at + 1)  # a hint starts and raises; the rest is for a tick
 
     def _decide(self, number: int, when: Moment, *, told: bool) -> Look:
-        """As a tick does; whoever works there answers a warning, goes on saying so, and lets go when done."""
+        """As a tick does; whoever works there answers a warning, and goes on saying so."""
         life, owner = self._lives[number], self._owners[number]
         self._catch_up(number, when.at)
         working = life.people and life.needed(when.at)
@@ -254,10 +268,6 @@ class _Replay:
         seen = look(life, owner, self._policy, self._facts, when, told=told)
         if working and told and any(decision.announce is not None for decision in seen.decisions):
             self._keep_on(number, when)
-            self._look_at(number, when.at + 1)
-        if told and life.said_until is not None and not life.needed(when.at):
-            life.said_until = None
-            life.memory = replace(life.memory, holds=())
             self._look_at(number, when.at + 1)
         life.looked = when.at
         return seen

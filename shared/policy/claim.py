@@ -14,11 +14,12 @@ From: the protocol is checked exhaustively in tests/faults/test_claim_model.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.model.actions import action_of
+from shared.model.altering import altered
 from shared.model.decisions import Decision, Verdict, decision_id
 from shared.model.fleet import NodePool, Power
 from shared.model.memory import Memory, OpenAction, Phase, SavedSize, Served
@@ -121,7 +122,7 @@ def claim(memory: Memory, decision: Decision, now: datetime, zone: str = "UTC") 
         body=decision.action.body,
     )
     # From here on the stop budget counts the action itself, not the message that brought it.
-    return replace(memory, open=open_, not_before=None, queued_id="", queued_at=None)
+    return altered(memory, open=open_, not_before=None, queued_id="", queued_at=None)
 
 
 def _objection(memory: Memory, decision: Decision, now: datetime, zone: str) -> Dropped | None:
@@ -163,7 +164,7 @@ def accepted(memory: Memory, now: datetime, operation: str | None) -> Memory:
     """Azure took it (200, 202, 204). `operation` is the whole URL to ask later. Success is only what is seen then."""
     open_ = claimed(memory)
     deadline = deadline_of(open_.kind, now)
-    memory = replace(memory, open=replace(open_, phase=Phase.ACCEPTED, operation=operation, deadline=deadline))
+    memory = altered(memory, open=altered(open_, phase=Phase.ACCEPTED, operation=operation, deadline=deadline))
     action = action_of(open_, memory.cluster)
     return memory if action is None else aftermath_of(action).accepted(memory, action, now)
 
@@ -173,7 +174,7 @@ def already_there(memory: Memory, now: datetime) -> Memory:
     open_ = claimed(memory)
     target, goal = without_failure(memory.target(open_.pool), open_.kind), goal_of(open_)
     if goal is not None:
-        target = replace(target, served=Served(goal, now))
+        target = altered(target, served=Served(goal, now))
     memory = freed(memory, target if target != memory.target(open_.pool) else None)
     action = action_of(open_, memory.cluster)
     return memory if action is None else aftermath_of(action).already(memory, action, now)
@@ -214,4 +215,4 @@ def save_size(memory: Memory, pool: NodePool, now: datetime) -> Memory | Dropped
         text = f"pool {pool.name} has {known}, so there is no size to come back to"
         return Dropped(DropReason.SIZE_UNKNOWN, text)
     size = SavedSize(pool.count, pool.min_count, pool.max_count, bool(pool.autoscaling), now)
-    return replace(memory, targets=memory.with_target(pool.name, replace(target, saved=size)))
+    return altered(memory, targets=memory.with_target(pool.name, altered(target, saved=size)))

@@ -7,11 +7,11 @@ cluster in any case: "why did nothing happen?" has an answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.costs.prices import estimated_saving, hourly_price, pool_prices
 from shared.model.actions import power_action
+from shared.model.altering import altered
 from shared.model.decisions import Announcement, Decision, Proposal, Reason, Verdict, Voice, decision_id
 from shared.model.facts import View
 from shared.model.fleet import Power, target_id
@@ -71,10 +71,10 @@ def _in_turn(said: Sequence[Decision]) -> tuple[Decision, ...]:
             turns[one.target] = one
         elif acting is said[0] and acting.action is not None and acting.action.goal is not None:
             text = "the whole cluster stops, and its pools with it"
-            turns[one.target] = replace(one, verdict=Verdict.NONE, action=None, reason=Reason.SUPERSEDED, message=text)
+            turns[one.target] = altered(one, verdict=Verdict.NONE, action=None, reason=Reason.SUPERSEDED, message=text)
         elif acting is not None:
             text = f"waits for {acting.shown_action} of {acting.target.rpartition('/')[2]}"
-            turns[one.target] = replace(one, verdict=Verdict.DEFER, reason=Reason.WAITS_FOR, message=text)
+            turns[one.target] = altered(one, verdict=Verdict.DEFER, reason=Reason.WAITS_FOR, message=text)
     return tuple(turns[one.target] for one in said)
 
 
@@ -87,7 +87,7 @@ def _decide_target(bench: Bench, pool: str | None) -> Decision:
     if bench.view.memory.open is not None:
         return _under_way(bench, pool, bench.view.memory.open)
     decision = _propose_action(bench, said, change)
-    return replace(decision, agrees=said.reason is Reason.AS_WISHED, announce=said.announce)
+    return altered(decision, agrees=said.reason is Reason.AS_WISHED, announce=said.announce)
 
 
 def _decide_power(bench: Bench, pool: str | None) -> Decision:
@@ -215,7 +215,7 @@ def _weigh(bench: Bench, pool: str | None, chorus: tuple[Proposal, ...]) -> Deci
     said = _decision(bench, pool, Verdict.NONE, law.reason, "", chorus=chorus)
     proposal = law.proposal
     if (proposal.sentence, proposal.until) != (law.sentence, until):
-        proposal = replace(proposal, sentence=law.sentence, until=until)
+        proposal = altered(proposal, sentence=law.sentence, until=until)
     return _propose_action(bench, said, proposal)
 
 
@@ -272,7 +272,7 @@ def _propose_action(bench: Bench, said: Decision, proposal: Proposal) -> Decisio
             announce = Announcement(occasion_to_warn(proposal, case.target), objection.until, proposal.sentence)
         else:
             announce = while_it_must_run(case, objection)
-    return replace(
+    return altered(
         said,
         id=decision_id(said.target, action.kind, proposal.cause, view.memory.generation),
         action=action,

@@ -7,10 +7,10 @@ it and no idle clock runs through it. Only the past goes in, so no future value 
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.model.activity import BINS, EDGES, Activity, Stretch, floats
+from shared.model.altering import altered
 from shared.model.signals import Signal, Use
 from shared.policy.foresight import Costs, first_wait, hour_of_week, is_first_wait, place_row, wait
 
@@ -95,7 +95,7 @@ def observe(activity: Activity, begin: datetime, end: datetime, use: Stretch, co
     ran = (end - begin) / _HOUR
     # The first wait of a spell is paid for when the spell or the wait ends, see `_waited`.
     ahead = use is Stretch.IDLE and activity.quiet_at is not None and not is_first_wait(activity)
-    return replace(
+    return altered(
         activity,
         through=end,
         first_at=activity.first_at or begin,
@@ -116,7 +116,7 @@ def _waited(activity: Activity, at: datetime, use: Stretch, costs: Costs) -> Act
     hours, over = first_wait(activity, at, costs)
     more = 0.0 if not over or use is Stretch.OFF else costs.starting
     more += costs.waiting if over and use is Stretch.ACTIVE else 0.0
-    return replace(activity, spent=activity.spent + hours + more)
+    return altered(activity, spent=activity.spent + hours + more)
 
 
 def _turned(activity: Activity, at: datetime, use: Stretch, costs: Costs) -> Activity:
@@ -125,35 +125,35 @@ def _turned(activity: Activity, at: datetime, use: Stretch, costs: Costs) -> Act
     if use is Stretch.ACTIVE:
         activity = _needed(activity, at, costs)
     elif use is Stretch.UNKNOWN:
-        activity = replace(_settled(activity, at, costs), quiet_at=None, promised=None, place=0)
+        activity = altered(_settled(activity, at, costs), quiet_at=None, promised=None, place=0)
     elif before is Stretch.ACTIVE:
-        activity = replace(activity, quiet_at=at)
+        activity = altered(activity, quiet_at=at)
     if use is Stretch.OFF and before in (Stretch.ACTIVE, Stretch.IDLE) and activity.quiet_at is not None:
-        activity = replace(activity, spent=activity.spent + costs.starting)
-    return replace(activity, use=use, since=at, through=max(at, activity.through or at))
+        activity = altered(activity, spent=activity.spent + costs.starting)
+    return altered(activity, use=use, since=at, through=max(at, activity.through or at))
 
 
 def _settled(activity: Activity, at: datetime, costs: Costs) -> Activity:
     """The spell that ends at `at` entered in the ledger."""
     if activity.quiet_at is None:
-        return replace(activity, spent=0.0)
+        return altered(activity, spent=0.0)
     spell = (at - activity.quiet_at) / _HOUR
     credit = activity.credit + 2 * min(spell, costs.break_even) - activity.spent
-    return replace(activity, credit=credit, spent=0.0)
+    return altered(activity, credit=credit, spent=0.0)
 
 
 def _needed(activity: Activity, at: datetime, costs: Costs) -> Activity:
     """A need begins: the quiet spell is over, and what it was like is learned."""
     quiet_at = activity.quiet_at
     if quiet_at is None:
-        return replace(activity, place=1, spent=0.0)
+        return altered(activity, place=1, spent=0.0)
     if activity.use is Stretch.OFF:
-        activity = replace(activity, spent=activity.spent + costs.waiting)
+        activity = altered(activity, spent=activity.spent + costs.waiting)
     spell = (at - quiet_at) / _HOUR
     due = quiet_at + _HOUR * wait(activity, costs).hours
     promised = max(due, activity.promised or due)
     departed = spell > costs.break_even
-    return replace(
+    return altered(
         _settled(activity, at, costs),
         quiet_at=None,
         promised=promised if promised > at else None,

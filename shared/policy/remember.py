@@ -7,10 +7,10 @@ announced). A calm fleet folds to itself, so that it is not written again every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from shared.model.altering import altered
 from shared.model.decisions import Decision, Reason
 from shared.model.fleet import UNKNOWN_FLEET, Cluster, Power
 from shared.model.memory import (
@@ -44,10 +44,10 @@ def believed(cluster: Cluster, memory: Memory, now: datetime) -> Cluster:
     if not sure:
         return cluster
     pools = tuple(
-        pool if (power := sure.get(pool.name.casefold(), pool.power)) is pool.power else replace(pool, power=power)
+        pool if (power := sure.get(pool.name.casefold(), pool.power)) is pool.power else altered(pool, power=power)
         for pool in cluster.pools
     )
-    return replace(cluster, power=sure.get("", cluster.power), pools=pools)
+    return altered(cluster, power=sure.get("", cluster.power), pools=pools)
 
 
 def _sure(target: TargetMemory, now: datetime) -> Power | None:
@@ -81,7 +81,7 @@ def observe(memory: Memory, cluster: Cluster, rules: Iterable[BoundRule], now: d
         return memory
     targets = {**memory.targets, **changed} if changed else memory.targets
     first = memory.first_seen_at or now
-    return replace(memory, targets=targets, first_seen_at=first, busy_since=busy, empty_since=empty, fleet=fleet)
+    return altered(memory, targets=targets, first_seen_at=first, busy_since=busy, empty_since=empty, fleet=fleet)
 
 
 def _is_empty(cluster: Cluster) -> bool:
@@ -105,7 +105,7 @@ def _observe_target(
     target = memory.target(pool)
     adopted = _adopted(target.adopted, rules, pool, now)
     if adopted is not target.adopted:
-        target = replace(target, adopted=adopted)
+        target = altered(target, adopted=adopted)
     power = cluster.power_of(pool)
     # On its way it says nothing yet: a start that fails shows Running for a while. And a pool inside a stopped cluster
     # says nothing about anybody's wish for the pool.
@@ -118,7 +118,7 @@ def _observe_target(
     # Up, without us being at it: somebody gave what we owed, in the size they chose.
     ours = target.started_at is not None and target.owed is not None and target.started_at >= target.owed.since
     up = power is Power.RUNNING and memory.open is None and cluster.is_settled and not ours
-    return replace(target, owed=None, saved=None) if up and (target.owed or target.saved) else target
+    return altered(target, owed=None, saved=None) if up and (target.owed or target.saved) else target
 
 
 def _noticed(
@@ -126,13 +126,13 @@ def _noticed(
 ) -> TargetMemory:
     seen = target.seen
     if power is Power.RUNNING and _ran_long_ago(target, now):
-        target = replace(target, ran_at=now)
+        target = altered(target, ran_at=now)
     if seen is None:
-        return replace(target, seen=Seen(power, now))
+        return altered(target, seen=Seen(power, now))
     if seen.power is power:
         return target
     undone = not _is_ours(power, open_, pool) and _reverses_us(target, power)
-    return replace(
+    return altered(
         target,
         seen=Seen(power, now, now),
         reversals=(*target.reversals, now)[-REVERSALS_KEPT:] if undone else target.reversals,
@@ -190,7 +190,7 @@ def with_holds(memory: Memory, tag_holds: tuple[PersonHold, ...], now: datetime)
         return memory
     commands = tuple([hold for hold in memory.holds if hold.source != "tag" and hold.until > now])
     holds = (*commands, *tag_holds)
-    return memory if holds == memory.holds else replace(memory, holds=holds)
+    return memory if holds == memory.holds else altered(memory, holds=holds)
 
 
 def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, told: bool = True) -> Memory:
@@ -206,8 +206,8 @@ def conclude(memory: Memory, decisions: Iterable[Decision], now: datetime, *, to
         served = _served(target.served, decision, now)
         warned = _warned(target.warned, decision, now) if told else target.warned
         if served is not target.served or warned is not target.warned:
-            changed[decision.pool or ""] = replace(target, served=served, warned=warned)
-    return replace(memory, targets={**memory.targets, **changed}) if changed else memory
+            changed[decision.pool or ""] = altered(target, served=served, warned=warned)
+    return altered(memory, targets={**memory.targets, **changed}) if changed else memory
 
 
 def _served(known: Served | None, decision: Decision, now: datetime) -> Served | None:
@@ -254,4 +254,4 @@ def locked(memory: Memory, refused: Decision, now: datetime) -> Memory:
     wait = min(first * 2 ** min(count - 1, 8), LOCK_LONGEST)
     _, _, why = refused.message.rpartition(", but ")
     failure = Failure(kind, code, why[:MESSAGE_LENGTH], now, count, now + wait)
-    return replace(memory, targets=memory.with_target(refused.pool, with_failure(target, failure)))
+    return altered(memory, targets=memory.with_target(refused.pool, with_failure(target, failure)))

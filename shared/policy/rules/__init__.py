@@ -7,13 +7,13 @@ propose(view, rule, now). It looks at the view, never at the world; it says what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import BaseModel
 
+from shared.model.altering import altered
 from shared.model.decisions import Proposal
 from shared.model.facts import Need, View
 from shared.model.memory import NO_GROUPS, Memory
@@ -73,7 +73,7 @@ def learn_of_capacity(view: View, rules: Iterable[BoundRule], now: datetime) -> 
     for rule in groups:
         view = view.with_memory(spot.learned(view, rule, now))
     if view.memory.groups and not groups:
-        return replace(view.memory, groups=NO_GROUPS)
+        return altered(view.memory, groups=NO_GROUPS)
     return view.memory
 
 
@@ -87,7 +87,7 @@ def learn_of_alerts(view: View, rules: Iterable[BoundRule], now: datetime) -> Me
 
 def _use(view: View, rule: BoundRule, now: datetime) -> Memory:
     activity = idle.learned(view, rule, now)
-    return view.memory if activity is view.memory.activity else replace(view.memory, activity=activity)
+    return view.memory if activity is view.memory.activity else altered(view.memory, activity=activity)
 
 
 LEARNERS: Mapping[str, Callable[[View, BoundRule, datetime], Memory]] = MappingProxyType(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -133,7 +133,8 @@ def _wanted(view: View, target: TargetMemory, since: datetime) -> bool:
 
 def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
     """One proposal for the cluster; `until` of one without a wish is the stop to come."""
-    silent = Proposal(
+    silent = partial(
+        Proposal,
         rule=rule.name,
         pool=None,
         voice=Voice.RULE,
@@ -158,22 +159,21 @@ def propose(view: View, rule: BoundRule, now: datetime) -> tuple[Proposal, ...]:
 # --- ttl ---
 
 
-def _ttl(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal | None:
+def _ttl(view: View, rule: BoundRule, now: datetime, silent: partial[Proposal]) -> Proposal | None:
     ttl: timedelta | None = rule.block.ttl
     since = _running_since(view)
     if ttl is None or since is None or view.cluster.power is not Power.RUNNING:
         return None
     due = max(since + ttl, _adopted_at(view, rule) or since)
     if now < due:
-        return replace(silent, sentence=f"its time (ttl {show_duration(ttl)}) ends {_at(due, rule)}", until=due)
+        return silent(sentence=f"its time (ttl {show_duration(ttl)}) ends {_at(due, rule)}", until=due)
     learned = ", and learned hours may" if rule.block.learn else ""
     text = (
         f"its time is over: ttl {show_duration(ttl)} after its start {_at(since, rule)}, in use or not; whoever may"
         f" keep clusters on (`lamplighter wake {view.cluster.name}`) or start them in Azure may start it{learned},"
         f" for another {show_duration(ttl)}"
     )
-    return replace(
-        silent,
+    return silent(
         wish=Wish.STOPPED,
         due_at=due,
         cause=f"{rule.name}:ttl:{_stamp(due)}",
@@ -198,7 +198,7 @@ def _adopted_at(view: View, rule: BoundRule) -> datetime | None:
 # --- start ahead ---
 
 
-def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal | None:
+def _ahead(view: View, rule: BoundRule, now: datetime, silent: partial[Proposal]) -> Proposal | None:
     activity, block = view.memory.activity, rule.block
     if not block.learn or activity is None or not costs_of(rule).may_start_ahead:
         return None
@@ -213,8 +213,7 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
         f" waiting for it would cost {show_duration(block.waiting_cost)}, a start for nothing"
         f" {show_duration(_HOUR + block.starting_cost)}; ready in {show_duration(_whole(lead))} (p90)"
     )
-    return replace(
-        silent,
+    return silent(
         wish=Wish.RUNNING,
         due_at=hour.begin - lead,
         cause=f"{rule.name}:expected:{_stamp(hour.begin)}",
@@ -229,23 +228,22 @@ def _ahead(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Prop
 # --- idle ---
 
 
-def _idle(view: View, rule: BoundRule, now: datetime, silent: Proposal) -> Proposal:
+def _idle(view: View, rule: BoundRule, now: datetime, silent: partial[Proposal]) -> Proposal:
     if view.cluster.power is not Power.RUNNING:
-        return replace(silent, sentence=_off(view.memory.activity, rule, now))
+        return silent(sentence=_off(view.memory.activity, rule, now))
     signal, activity = _signal(view, now), view.memory.activity
     if signal is None:
-        return replace(silent, sentence=f"whether it is in use is unknown: {_problem(view, rule, now)}")
+        return silent(sentence=f"whether it is in use is unknown: {_problem(view, rule, now)}")
     since = _quiet_since(activity, signal)
     if since is None or activity is None:
         text = f"in use ({signal.sentence})" if signal.sentence else "in use"
-        return replace(silent, sentence=text, evidence=signal.evidence)
+        return silent(sentence=text, evidence=signal.evidence)
     due, why = _due(view, rule, activity, since)
     evidence = {"idle_since": _at(since, rule), **signal.evidence}
     if now < due:
         text = f"idle since {_at(since, rule)}, stops {_at(due, rule)} unless it is used ({why})"
-        return replace(silent, sentence=text, until=due, evidence=evidence)
-    return replace(
-        silent,
+        return silent(sentence=text, until=due, evidence=evidence)
+    return silent(
         wish=Wish.STOPPED,
         due_at=due,
         cause=f"{rule.name}:idle:{_stamp(since)}",
