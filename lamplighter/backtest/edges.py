@@ -40,7 +40,13 @@ def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: dateti
     tick = timedelta(seconds=limits.tick)
     if any(decision.reason is Reason.STOP_BUDGET for decision in decisions):
         yield _seconds(now + tick)  # a share of clusters that others leave and join
+    if any(proposal.once and _as_wished(proposal, decisions) for proposal in seen.said):
+        yield _seconds(now + tick)  # from now on it is served, and has no opinion
     yield from map(_seconds, _learned(seen, tick, now))
+
+
+def _as_wished(proposal: Proposal, decisions: Sequence[Decision]) -> bool:
+    return any(one.reason is Reason.AS_WISHED and one.cause == proposal.cause for one in decisions)
 
 
 def _seconds(moment: datetime) -> int:

@@ -266,6 +266,16 @@ def pausing() -> Trace:
     return Trace(history_cluster("web"), begin, begin + len(days) * DAY, tuple((one, other) for one, other in busy))
 
 
+def test_an_opinion_that_is_served_is_over_at_the_next_tick() -> None:
+    """Somebody works all night and goes at seven. At eight `inside: any` finds it up, which is all that it wants; the
+    other rule has waited for that."""
+    monday = 21 * HOUR + 9 * 60 + 1
+    night = random_history([[(0, 60), (DAY + monday, 10 * HOUR)]]).traces[0]
+    fast, slow = (told(one(night, POLICIES["both"], Terms(every_tick=each))) for each in (False, True))
+    assert "Tue 08:00 stop idle" in fast
+    assert fast == slow
+
+
 def test_a_start_ahead_soon_after_a_stop_is_not_overlooked() -> None:
     """It is stopped, and started ahead again before a stop and a start have paid."""
     fast, slow = (told(one(pausing(), POLICIES["learned"], Terms(every_tick=each))) for each in (False, True))
