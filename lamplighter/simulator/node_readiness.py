@@ -67,12 +67,19 @@ class NodeReadiness:
 
 
 def delay_nodes(world: World, entry: dict[str, Any]) -> None:
-    """What a fleet file says of its clusters' nodes. ValueError in one sentence for a cluster that is not in it."""
+    """What a fleet file says of its clusters' nodes. ValueError in one sentence for what makes no sense."""
     readiness = world.readiness
-    readiness.after = timedelta(seconds=float(entry.get("after", 0)))
+    readiness.after = _seconds("after", entry.get("after", 0))
     for name, seconds in (entry.get("later") or {}).items():
-        readiness.later[_key(world, str(name))] = timedelta(seconds=float(seconds))
+        readiness.later[_key(world, str(name))] = _seconds(f"later: {name}", seconds)
     readiness.never.update(_key(world, str(name)) for name in entry.get("never") or ())
+
+
+def _seconds(where: str, value: Any) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 86_400:
+        msg = f"nodes: {where}: {value!r} is no number of seconds below a day; expected for example 900"
+        raise ValueError(msg)
+    return timedelta(seconds=value)
 
 
 def _key(world: World, name: str) -> str:
