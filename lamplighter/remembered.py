@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lamplighter.fleet_source import laptop_settings
-from shared.errors import InputError, LamplighterError, Superseded
+from shared.errors import InputError, LamplighterError, PolicyError, Superseded
 from shared.model.fleet import Cluster
 from shared.model.memory import FleetMemory, Memory
 
@@ -36,6 +36,17 @@ def journal_at(url: str | None) -> Iterator[Journal]:
             yield journal
         finally:
             journal.close()
+
+
+def zone_in_force(journal: Journal) -> str:
+    """The zone of the policy that the app read last, in which its sentences tell times; UTC where it read none."""
+    from shared.policy.document import read_policy  # noqa: PLC0415 - pydantic is heavy
+
+    text = journal.fleet().value.good_policy
+    try:
+        return read_policy(text, "the last good policy").timezone if text else "UTC"
+    except PolicyError:
+        return "UTC"
 
 
 def change_memory(journal: Journal, cluster_id: str, change: Callable[[Memory], Memory]) -> Memory:

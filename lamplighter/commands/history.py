@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WEEK = timedelta(days=7)
 FLEET = "fleet"
+_INSTANTS = ("since", "until")
 STYLES = {"succeeded": "green", "failed": "red", "reversed": "yellow", "hold": "cyan", "decided": "", "snapshot": "dim"}
 
 
@@ -28,24 +29,27 @@ def command(
     ] = None,
     journal: options.JournalUrl = None,
     at: options.At = None,
-    zone: Annotated[str, typer.Option("--zone", metavar="ZONE", help="IANA zone of the times shown.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option("--zone", metavar="ZONE", help="IANA zone of the times shown. Default: the policy's.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """What was decided about a cluster, done to it, seen of it and told about it."""
     from lamplighter.find import one_cluster  # noqa: PLC0415
-    from lamplighter.remembered import journal_at, known_clusters  # noqa: PLC0415
+    from lamplighter.remembered import journal_at, known_clusters, zone_in_force  # noqa: PLC0415
 
     now = options.moment(at)
     begin = options.since(since, now, WEEK)
-    options.zone(zone)
+    place = None if zone is None else options.zone(zone)
     with journal_at(journal) as opened:
         wanted = cluster.strip().casefold()
         about = wanted if wanted == FLEET else one_cluster(known_clusters(opened), cluster, "the journal").id
         records = tuple(opened.history(about, begin, now + timedelta(seconds=1)))
+        place = place or zone_in_force(opened)
     if as_json:
         print_json({"cluster": about, "since": begin, "records": [_document(one) for one in records]})
         return
-    _show(about, records, zone)
+    _show(about, records, place)
 
 
 def _document(one: HistoryRecord) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _show(about: str, records: Iterable[HistoryRecord], zone: str) -> None:
     rows = table("at", "what", "details*")
     for one in records:
         rows.add_row(
-            spoken(one.at, zone), Text(one.phase, style=STYLES.get(one.phase, "")), sentence(one.phase, one.body)
+            spoken(one.at, zone), Text(one.phase, style=STYLES.get(one.phase, "")), sentence(one.phase, one.body, zone)
         )
     if rows.row_count:
         out.print(rows)
@@ -70,8 +74,9 @@ def _show(about: str, records: Iterable[HistoryRecord], zone: str) -> None:
         out.print("Nothing is on record in that time.")
 
 
-def sentence(phase: str, body: Mapping[str, Any]) -> str:
+def sentence(phase: str, body: Mapping[str, Any], zone: str = "UTC") -> str:
     """The body of a record in words: its own message where it has one."""
+    body = {**body, **{name: _when(str(body[name]), zone) for name in _INSTANTS if body.get(name)}}
     told = _WORDS.get(phase)
     if told is not None:
         return told(body)
@@ -80,6 +85,17 @@ def sentence(phase: str, body: Mapping[str, Any]) -> str:
     if said or kind:
         return ": ".join(part for part in (kind, said) if part)
     return ", ".join(f"{key} {value}" for key, value in body.items() if value not in (None, ""))
+
+
+def _when(text: str, zone: str) -> str:
+    """An instant as people say it; anything else as it is."""
+    from shared.policy.spoken import spoken  # noqa: PLC0415
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if at.tzinfo is None else spoken(at, zone)
 
 
 def _snapshot(body: Mapping[str, Any]) -> str:

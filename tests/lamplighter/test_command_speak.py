@@ -242,12 +242,33 @@ def test_history_is_in_time_order_and_in_words(run, night):
     lines = [line.rstrip() for line in said.out.splitlines()]
     assert lines[0] == "api-dev (Europe/Berlin)"
     assert lines[2] == "Mon 21 Dec 18:00  succeeded  stop cluster"
-    assert lines[3] == "Mon 21 Dec 21:00  hold       kept on until 2026-12-22T00:00:00Z, by ana: demo"
+    assert lines[3] == "Mon 21 Dec 21:00  hold       kept on until Tue 22 Dec 01:00, by ana: demo"
+
+
+@pytest.mark.parametrize(
+    ("good", "zone"),
+    [("", "UTC"), ("version: 1\ntimezone: Asia/Kolkata", "Asia/Kolkata"), ("version: 9", "UTC"), ("version: 1", "UTC")],
+)
+def test_history_tells_times_in_the_policys_zone(run, night, good, zone):
+    with opened() as journal:
+        journal.swap_fleet(FleetMemory(good_policy=good), None)
+    run("keep-on", "api-dev", "--for", "4h", "--owner", "ana", "--reason", "demo", *WHERE)
+    lines = [line.rstrip() for line in run("history", "api-dev", *JOURNAL, *AT).out.splitlines()]
+    assert lines[0] == f"api-dev ({zone})"
+    assert (
+        lines[3]
+        == {
+            "UTC": "Mon 21 Dec 20:00  hold       kept on until Tue 22 Dec 00:00, by ana: demo",
+            "Asia/Kolkata": "Tue 22 Dec 01:30  hold       kept on until Tue 22 Dec 05:30, by ana: demo",
+        }[zone]
+    )
 
 
 @pytest.mark.parametrize(
     ("phase", "body", "expected"),
     [
+        ("gap", {"since": "2026-12-21T20:00:00+00:00"}, "nobody looked since Mon 21 Dec 20:00"),
+        ("gap", {"since": "lately"}, "nobody looked since lately"),
         (
             "decided",
             {"action": "stop", "reason": "off_hours", "message": "stop: outside"},
