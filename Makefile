@@ -50,6 +50,7 @@ bench: setup    ## benchmarks, as ratios to a floor in the same run
 	@$(BIN)/python benchmarks/cold_start.py
 	@$(BIN)/python benchmarks/idle.py
 	@$(BIN)/python benchmarks/alert.py
+	@$(BIN)/python benchmarks/replay.py
 
 package: setup    ## what would be published: built, unpacked, indexed, one tick; its size and cold start
 	@$(BIN)/python benchmarks/package.py

@@ -61,3 +61,18 @@ def test_an_alert_leads_to_one_write_and_is_measured_against_a_floor() -> None:
     assert float(rows["floor"]) == 1
     assert float(rows["app"]) >= 1
     assert "POST to accepted write:" in done.stdout
+
+
+def test_a_backtest_is_measured_against_the_deciding_alone() -> None:
+    command = [sys.executable, "benchmarks/replay.py", "--clusters", "2", "--days", "7"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = dict(re.findall(r"^(office|busy) (.*)$", done.stdout, re.MULTILINE))
+    for row in rows.values():
+        needs, acted, looks, ticks, floor, cpu, ratio, _ = (float(one.replace(",", "")) for one in row.split())
+        assert 0 < needs < looks < ticks == 2 * 7 * 288
+        assert acted > 0
+        assert cpu > floor
+        assert ratio > 1
+    assert list(rows) == ["office", "busy"]
+    assert "Aims" not in done.stdout, "which are those of the whole fleet"
