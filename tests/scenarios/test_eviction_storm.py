@@ -137,6 +137,22 @@ def test_the_pool_keeps_what_it_was(storm):
     assert sent["nodeTaints"] == ["kubernetes.azure.com/scalesetpriority=spot:NoSchedule"]
 
 
+def test_an_autoscalers_bounds_are_as_before_when_on_demand_is_home():
+    """Its maximum of two is in the way of three nodes: raised with them, and back once they are gone."""
+    web = dev("web", pools=pools(ondemand={"min": 0, "max": 2}))
+    with story_of(rules(), market(CALM + GONE + CALM * 9, [9] * 99, needed={"web": 3}), web) as story:
+        story.later(timedelta(hours=2))
+        bounds = [
+            tuple(write.body["properties"][name] for name in ("minCount", "maxCount", "count"))
+            for write in story.writes("web")
+            if write.pool == "ondemand"
+        ]
+        assert bounds == [(3, 3, 3), (0, 3, 3), (0, 2, 0)], "no node was taken by a bound"
+        last = [record.body["message"] for record in story.history("web", "accepted")][-1]
+        assert last.endswith("its maximum goes back from 3 to 2, where it was")
+        assert story.rehearsal.failures == []
+
+
 def test_both_zones_gone_and_back_never_flaps():
     with story_of(rules(), market(CALM + GONE + CALM * 9, CALM + GONE + CALM * 9)) as story:
         story.later(timedelta(hours=5))
