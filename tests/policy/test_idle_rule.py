@@ -1,10 +1,10 @@
 """`idle`: what nobody uses is stopped, what is unknown is not, and a start is the clearest sign of need."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import PolicyError
@@ -13,9 +13,10 @@ from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
 from shared.model.memory import Owed, PersonHold, Seen, Served, Wish
-from shared.model.signals import Use
+from shared.model.signals import Signal, Use
 from shared.policy import learning
 from shared.policy.document import read_policy
+from shared.policy.grains import GRAIN
 from shared.policy.rules import idle
 from tests.policy.builders import cluster
 from tests.policy.idle_builders import (
@@ -110,6 +111,17 @@ UNKNOWN = [
 ]
 
 
+TICKS = 70
+
+
+def runs(what, longest):
+    """TICKS of them: each for a while."""
+    several = st.lists(st.tuples(what, st.integers(1, longest)), min_size=TICKS // 2, max_size=TICKS)
+    return several.map(lambda drawn: [one for one, times in drawn for _ in range(times)][:TICKS]).filter(
+        lambda drawn: len(drawn) == TICKS
+    )
+
+
 class TestUnknown:
     @pytest.mark.parametrize("signal", UNKNOWN)
     @pytest.mark.parametrize("policy", [TWO_HOURS, LEARNING])
@@ -146,6 +158,37 @@ class TestUnknown:
     def test_a_cluster_of_which_nothing_is_remembered_is_left_alone(self):
         assert proposed(look(remembered(TWO_HOURS), fact())).wish is None
 
+    @pytest.mark.parametrize("policy", [TWO_HOURS, LEARNING], ids=["fixed", "learned"])
+    @given(
+        runs(st.booleans(), 30),
+        runs(st.sampled_from(["seen", "unknown", "missed"]), 20),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_whatever_is_stopped_was_seen_to_be_idle_all_along(self, policy, quiet_grains, looks):
+        """Ticks that see half an hour, see nothing, or do not happen: a stop has every grain since then for a witness.
+
+        And the other way round: what was seen to be quiet for longer than the longest wait is stopped.
+        """
+        (rule,) = policy.rules
+        memory, witnessed = remembered(policy), set()
+        for number in range(6, len(looks)):
+            now, window = MONDAY + number * GRAIN, range(number - 6, number)
+            if looks[number] == "missed":
+                continue
+            seen = _half_an_hour(quiet_grains, now, window) if looks[number] == "seen" else None
+            witnessed |= set(window) if seen else set()
+            memory = replace(memory, activity=idle.learned(look(memory, seen), rule, now))
+            said = proposed(look(memory, seen), policy, now)
+            if said.wish is Wish.STOPPED:
+                since = datetime.fromisoformat(said.cause.removeprefix("sandboxes:idle:"))
+                spell = set(range(int((since - MONDAY) / GRAIN), number))
+                assert spell <= witnessed
+                assert all(quiet_grains[one] for one in spell)
+                assert now - since >= 6 * MINUTE
+            elif seen and number >= 25:
+                wait = range(number - 25, number)
+                assert not all(quiet_grains[one] and looks[one + 1] == "seen" for one in wait)
+
     def test_the_reason_is_told(self):
         memory = remembered(TWO_HOURS, quiet(MONDAY - DAY, MONDAY))
 
@@ -159,6 +202,15 @@ class TestUnknown:
             "its signals end Mon 7 Dec 00:00, too far from Mon 7 Dec 01:00",
             "its signals end Mon 7 Dec 02:00, too far from Mon 7 Dec 01:00",
         ]
+
+
+def _half_an_hour(quiet_grains, now, window):
+    """What signals tell of these grains of five minutes."""
+    used = [one for one in window if not quiet_grains[one]]
+    if not used:
+        return Fact(Signal(Use.IDLE, now - 6 * GRAIN, now), now)
+    last = MONDAY + (used[-1] + 1) * GRAIN
+    return Fact(Signal(Use.ACTIVE, now - 6 * GRAIN, now, last, quiet_at=last if last < now else None), now)
 
 
 class TestStarts:
