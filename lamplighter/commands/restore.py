@@ -69,12 +69,12 @@ def command(
 
 
 def still_down(clusters: Iterable[Cluster], records: Iterable[HistoryRecord]) -> list[Stopped]:
-    """What our last success was a stop of, and what is stopped now. `records` in time order."""
+    """What we stopped and did not bring up since, and what is stopped now. `records` in time order."""
     from shared.model.fleet import Power  # noqa: PLC0415
 
     last: dict[tuple[str, str | None], HistoryRecord] = {}
     for record in records:
-        if record.phase == "succeeded":
+        if record.phase == "succeeded" or record.body.get("runs"):
             last[record.cluster, record.body.get("pool")] = record
     found = []
     for cluster in clusters:

@@ -121,7 +121,7 @@ class _Cluster:
                 )
             case "succeeded" | "failed" if kind in _SURGES:
                 self._upgraded(record)
-            case "failed" if kind in _STARTS:
+            case "failed" if kind in _STARTS and not body.get("runs"):
                 self._down_again(record)
 
     # -- what was seen

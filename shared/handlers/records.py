@@ -14,6 +14,7 @@ from shared.model.decisions import Decision
 from shared.model.fleet import MOVING, Cluster, NodePool, Power
 from shared.model.memory import Memory, Stored
 from shared.model.records import HistoryRecord
+from shared.policy.endings import NODES_NOT_READY
 from shared.policy.outcomes import Settled
 from shared.policy.release_events import ReleaseEvent
 
@@ -89,6 +90,8 @@ def settled(ended: Settled, cluster: str, now: datetime) -> HistoryRecord:
         "message": ended.sentence,
         "took": int(((ended.ready_at or now) - open_.claimed_at).total_seconds()),
         "group": open_.body.get("group"),
+        # A start that failed for its nodes alone: what it was to bring up is up, and costs money.
+        "runs": True if ended.problem is not None and ended.problem.code == NODES_NOT_READY else None,
     }
     return outcome(cluster, ended.outcome.value, open_.id, now, **body)
 

@@ -117,6 +117,16 @@ def test_a_start_that_fails_leaves_it_with_the_decision_that_stopped_it():
     assert spans(past) == [(0, 1, 4, 4), (1, 5, 0, 0), (5, 6, 4, 4), (6, 8, 0, 0)]
 
 
+def test_a_start_without_nodes_ends_what_held_it():
+    """It runs and is billed: nothing of that is claimed as saved."""
+    story = Story().looks(AT, pool()).stops(AT + HOUR, AT + HOUR)
+    story.record(AT + 5 * HOUR, "accepted", "start", kind="start_cluster", rule="nights")
+    story.record(AT + 6 * HOUR, "failed", "start", kind="start_cluster", rule="nights", runs=True)
+    past = story.past(AT + 8 * HOUR)
+    assert [((one.begin - AT) / HOUR, (one.end - AT) / HOUR) for one in past.held] == [(1, 5)]
+    assert spans(past)[-1][2:] == (4, 4)
+
+
 def test_a_pool_that_is_stopping_keeps_its_nodes_until_it_has_stopped():
     """Azure says 0 at once."""
     story = Story().looks(AT, pool()).looks(AT + HOUR, pool(count=0, power="Stopped", moving=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -231,6 +232,13 @@ def test_restore_with_yes_wakes_it(run, night):
 
 def test_restore_looks_no_further_back_than_asked(run, night):
     assert run("restore", "--since", "2h", *WHERE, "--json").json == {"done": False, "clusters": []}
+
+
+def test_restore_leaves_what_came_up_without_its_nodes_and_was_stopped_since(run, night):
+    came = record("api-dev", "start_cluster", 1, phase="failed")
+    with opened() as journal:
+        journal.append([replace(came, body={**came.body, "runs": True})])
+    assert run("restore", "--since", "6h", *WHERE, "--json").json == {"done": False, "clusters": []}
 
 
 # --- history ---

@@ -20,6 +20,7 @@ def morning(**more) -> Story:
 def ended(story: Story) -> tuple[str, str]:
     """(phase, message) of the last start."""
     [record] = [one for one in story.history("web", "succeeded", "failed") if one.body["kind"] == "start_cluster"]
+    assert bool(record.body.get("runs")) == (record.phase == "failed"), "what it saves ended"
     return record.phase, record.body["message"]
 
 
