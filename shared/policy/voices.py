@@ -105,7 +105,7 @@ class Owner:
     problems: tuple[str, ...]
     """Why the owner's tags cannot be followed; any problem means no action."""
     zone: str
-    """IANA name of the zone that times without an offset are in, and that people are told."""
+    """IANA name of the zone that the owner's times without an offset are in, and that warnings name."""
 
 
 def owner_of(cluster: Cluster, policy: Policy) -> Owner:
