@@ -318,13 +318,35 @@ def ahead(activity: Activity, now: datetime, costs: Costs, lead: timedelta) -> A
     while begin - lead <= now:
         chance, weeks = chance_in_hour(activity, hour_of_week(begin, costs.zone))
         if (
-            chance * (costs.waiting - WAIT_WITHIN_HOUR) > (1.0 - chance) * (1.0 + costs.starting)
-            and activity.quiet_at < begin
+            activity.quiet_at < begin
+            and _pays(chance, costs)
             and costs.holiday(begin) is None
+            and _pays(chance := chance * _comes_within_a_day(activity, begin, costs), costs)
         ):
             return Ahead(begin, begin + _HOUR, min(chance, 1.0), weeks)
         begin += _HOUR
     return None
+
+
+def _pays(chance: float, costs: Costs) -> bool:
+    return chance * (costs.waiting - WAIT_WITHIN_HOUR) > (1.0 - chance) * (1.0 + costs.starting)
+
+
+def _comes_within_a_day(activity: Activity, at: datetime, costs: Costs) -> float:
+    """Chance that a spell which has lasted until `at` ends within a day: the hours say when people come, this whether.
+
+    Whoever has been away for longer than ever before is not waited for every morning; closed days are no absence.
+    """
+    assert activity.quiet_at is not None  # noqa: S101 - the caller asked
+    spell = (at - activity.quiet_at) / _HOUR
+    spell -= 24.0 * sum(costs.holiday(at - timedelta(days=ago)) is not None for ago in range(1, int(spell / 24) + 1))
+    first, last = bisect_right(EDGES, spell), bisect_right(EDGES, spell + 24.0)
+    if first == len(EDGES):
+        return 0.0
+    counts = floats(activity.spells)
+    lasted = [sum(counts[number::BINS]) for number in range(first, BINS)]
+    # One more that did not end: what was never seen has no chance.
+    return sum(lasted[: last - first + 1]) / (sum(lasted) + 1.0)
 
 
 assert HOURS == 7 * 24  # noqa: S101 - hour_of_week and the bytes agree

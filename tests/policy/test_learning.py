@@ -240,6 +240,26 @@ class TestWeek:
         assert hour is None or hour.begin == monday
         assert foresight.ahead(off, monday - 11 * MINUTE, dear, 10 * MINUTE) is None
 
+    def test_whoever_stays_away_is_not_waited_for_every_morning(self):
+        """On the first Monday after the weekend it is up; on the days after, longer away than ever, it is not."""
+        dear = Costs(0.1, 3.0, 4.0)
+        activity, evening = self.learned(dear)
+        off = learning.observe(activity, evening, evening, Stretch.OFF, dear)
+        mornings = [evening + 63 * HOUR + day * DAY for day in range(5)]
+
+        started = [foresight.ahead(off, morning, dear, 10 * MINUTE) is not None for morning in mornings]
+        assert started == [True, False, False, False, False]
+
+    def test_once_back_it_is_up_again_the_next_morning(self):
+        dear = Costs(0.1, 3.0, 4.0)
+        activity, evening = self.learned(dear)
+        back = evening + 63 * HOUR + 2 * DAY
+        activity = learning.observe(activity, evening, evening, Stretch.OFF, dear)
+        activity = learning.observe(activity, back, back + 9 * HOUR, Stretch.ACTIVE, dear)
+        off = learning.observe(activity, back + 9 * HOUR, back + 9 * HOUR, Stretch.OFF, dear)
+
+        assert foresight.ahead(off, back + DAY, dear, 10 * MINUTE).begin == back + DAY
+
     def test_a_start_for_nothing_has_to_be_covered(self):
         dear = Costs(0.1, 3.0, 4.0)
         activity, evening = self.learned(dear)
