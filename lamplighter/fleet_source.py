@@ -105,7 +105,7 @@ def _from_yaml(text: str, file: Path, now: datetime) -> Any:
     from ruamel.yaml import YAML  # noqa: PLC0415
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    from lamplighter.simulator.resources import cluster_body  # noqa: PLC0415
+    from lamplighter.simulator.resource_bodies import cluster_body  # noqa: PLC0415
     from lamplighter.simulator.world import World  # noqa: PLC0415
 
     try:

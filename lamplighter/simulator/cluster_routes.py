@@ -9,7 +9,8 @@ from lamplighter.simulator import cluster_verbs, refusals, throttle
 from lamplighter.simulator.events import instant
 from lamplighter.simulator.locks import check_locks
 from lamplighter.simulator.operations import FAILED, IN_PROGRESS, Call, Operation
-from lamplighter.simulator.resources import Cluster, Pool, cluster_body
+from lamplighter.simulator.resource_bodies import cluster_body
+from lamplighter.simulator.resources import Cluster, Pool
 from lamplighter.simulator.wire import Request, Response, reply
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lamplighter.simulator.charges import Charge, Reservation, daily, machines
 from lamplighter.simulator.meter_prices import Tariff
-from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool, cluster_property
+from lamplighter.simulator.resource_bodies import cluster_property
+from lamplighter.simulator.resources import RUNNING, STOPPED, Cluster, Pool
 from lamplighter.simulator.spot_market import is_spot, scale_set
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from lamplighter.simulator.cluster_routes import (
     pool_or_refuse,
 )
 from lamplighter.simulator.locks import check_locks
-from lamplighter.simulator.resources import pool_body
+from lamplighter.simulator.resource_bodies import pool_body
 from lamplighter.simulator.wire import Request, Response, reply
 
 if TYPE_CHECKING:

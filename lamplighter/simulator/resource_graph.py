@@ -22,7 +22,8 @@ from lamplighter.simulator.market_rows import instance_rows, spot_rows
 from lamplighter.simulator.monitor_alerts import alert_row
 from lamplighter.simulator.platform_routes import fleet_id, group_body, member_body, subscription_body
 from lamplighter.simulator.refusals import Refusal
-from lamplighter.simulator.resources import Cluster, cluster_properties, cluster_property
+from lamplighter.simulator.resource_bodies import cluster_properties, cluster_property
+from lamplighter.simulator.resources import Cluster
 from lamplighter.simulator.wire import Request, Response, reply
 
 if TYPE_CHECKING:

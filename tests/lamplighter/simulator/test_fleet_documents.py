@@ -11,7 +11,7 @@ import pytest
 from lamplighter.simulator import VirtualClock, World
 from lamplighter.simulator.fleet_file import __doc__ as grammar
 from lamplighter.simulator.fleet_file import read_fleet
-from lamplighter.simulator.resources import cluster_body
+from lamplighter.simulator.resource_bodies import cluster_body
 
 ID = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/RG/providers/Microsoft.ContainerService/managedClusters/Web"
 POOLS = [
