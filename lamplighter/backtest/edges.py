@@ -33,10 +33,12 @@ def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: dateti
     warned = max((one.warn_before_stop for one in guards), default=timedelta(0)) + SLACK
     held = {one.manual_hold for one in guards}
     lapses = _lapses(seen, held) if any(decision.reason in _RESPECTED for decision in decisions) else ()
+    # What signals showed says nothing of later than FRESH: an idle rule's stop is not announced before.
+    ahead = (timedelta(0), warned) if warned <= idle.FRESH else (timedelta(0), idle.FRESH, warned)
     for edge in {*_said(seen.said, decisions), *lapses, *_frozen(seen.policy)}:
-        for moment in (edge, edge - warned):
-            if moment > now:
-                yield _seconds(moment)
+        for before in ahead:
+            if edge - before > now:
+                yield _seconds(edge - before)
     tick = timedelta(seconds=limits.tick)
     if any(decision.reason is Reason.STOP_BUDGET for decision in decisions):
         yield _seconds(now + tick)  # a share of clusters that others leave and join

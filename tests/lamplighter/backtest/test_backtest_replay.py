@@ -266,6 +266,16 @@ def pausing() -> Trace:
     return Trace(history_cluster("web"), begin, begin + len(days) * DAY, tuple((one, other) for one, other in busy))
 
 
+def test_a_warning_longer_than_signals_are_fresh() -> None:
+    """Idle from midnight, its wait is over at one. What was seen is fresh for half an hour, so people are told at half
+    past twelve, 40 minutes ahead."""
+    lab = needed("Sun 12:00-12:01", days=1)
+    rules = policy(IDLE, more="guards: {warn_before_stop: 40m}")
+    fast, slow = (told(one(lab, rules, Terms(every_tick=each))) for each in (False, True))
+    assert fast[0] == "Sun 01:10 stop idle"
+    assert fast == slow
+
+
 def test_an_opinion_that_is_served_is_over_at_the_next_tick() -> None:
     """Somebody works all night and goes at seven. At eight `inside: any` finds it up, which is all that it wants; the
     other rule has waited for that."""
