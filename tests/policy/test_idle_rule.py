@@ -111,6 +111,7 @@ UNKNOWN = [
 ]
 
 
+LATER = MONDAY + 9_000 * DAY
 TICKS = 70
 
 
@@ -257,6 +258,12 @@ class TestStarts:
         assert idle.needs(look(remembered(TWO_HOURS), None, OFF), rule, MONDAY) == frozenset()
         assert idle.needs(look(remembered(TWO_HOURS, holds=(hold,)), None), rule, MONDAY) == frozenset()
         assert idle.needs(look(remembered(TWO_HOURS, holds=(hold,)), None), LEARNING.rules[0], MONDAY)
+        for other in (
+            replace(hold, until=MONDAY),
+            replace(hold, pool="apps"),
+            replace(hold, source="tag", until=LATER),
+        ):
+            assert idle.needs(look(remembered(TWO_HOURS, holds=(other,)), None), rule, MONDAY) == {Need.ACTIVITY}
 
 
 class TestLearned:

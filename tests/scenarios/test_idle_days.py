@@ -80,6 +80,18 @@ def test_a_new_cluster_is_left_alone_for_its_grace():
         assert "new: left alone for 6h" in story.told("web stops")[0]
 
 
+def test_a_tag_that_names_any_year_is_heard_for_as_long_as_the_policy_lets_it():
+    """Then its cluster is looked at like any other, and what nobody uses is stopped."""
+    forever = {"lamplighter-keep-on-until": "2099-01-01"}
+    text = idle(QUICK).replace("guards: {", "guards: {keep_on_at_most: 4h, ")
+    with Story(dev("web", tags=forever), policy=text) as story:
+        story.until("Mon 11:55")
+        assert story.times("stop") == []
+        assert len(story.told("web stops Mon 23 Nov 12:00")) == 1
+        story.until("Mon 14:00")
+        assert story.times("stop") == ["Mon 12:00"]
+
+
 def test_a_wait_counts_windows_in_a_row():
     """Ten minutes, and nine windows of five: three quarters of an hour, begun anew by every use between."""
     with Story(dev("web"), policy=idle("after: 10m, windows: 9, grace: 0m")) as story:

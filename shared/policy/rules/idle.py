@@ -101,8 +101,12 @@ def costs_of(rule: BoundRule) -> Costs:
 
 
 def needs(view: View, rule: BoundRule, now: datetime) -> frozenset[Need]:
-    """Signals cost a call: only of a cluster that runs, and that no person keeps up anyway."""
-    kept = any(hold.wish is Wish.RUNNING and hold.pool is None and hold.until > now for hold in view.memory.holds)
+    """Signals cost a call: only of a cluster that runs, and that no person keeps up anyway.
+
+    A tag may name any year, and is heard for `keep_on_at_most` only: it spares no look, else that end went unnoticed.
+    """
+    said = (hold for hold in view.memory.holds if hold.source != "tag")
+    kept = any(hold.wish is Wish.RUNNING and hold.pool is None and hold.until > now for hold in said)
     if view.cluster.power is not Power.RUNNING or (kept and not rule.block.learn):
         return frozenset()
     return frozenset({Need.ACTIVITY})
