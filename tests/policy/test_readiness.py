@@ -156,8 +156,8 @@ def test_nodes_that_no_pool_can_be_told_of_are_unknown_not_missing():
 
 
 @given(st.lists(st.text("1/0.", min_size=6, max_size=6), min_size=3, max_size=3), st.data())
-def test_more_ready_minutes_never_make_it_later(rows, data):
-    """Turning one minute of one node to ready: what was ready stays ready, and no later."""
+def test_a_minute_more_that_a_node_is_ready_never_makes_a_start_less_ready(rows, data):
+    """What was ready stays so. Since when may move: a late line can show that the minute between was a break."""
     names = ("system-1-vmss0", "system-1-vmss1", "work-1-vmss0")
     before = nodes(*(line(name, row) for name, row in zip(names, rows, strict=True)))
     which, minute = data.draw(st.integers(0, 2)), data.draw(st.integers(0, 5))
@@ -165,9 +165,7 @@ def test_more_ready_minutes_never_make_it_later(rows, data):
         return  # a minute more that is measured may be the newest
     rows[which] = rows[which][:minute] + "1" + rows[which][minute + 1 :]
     after = nodes(*(line(name, row) for name, row in zip(names, rows, strict=True)))
-    if before.since is not None:
-        assert after.since is not None
-        assert after.since <= before.since
+    assert before.state is not READY or after.state is READY
 
 
 # -- who is asked
