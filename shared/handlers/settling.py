@@ -76,11 +76,11 @@ def _start(look: tuple[Stored[Memory], Cluster | None]) -> readying.Start | None
 
 
 def _settle_one(
-    app: App, look: tuple[Stored[Memory], Cluster | None], nodes: Mapping[str, Nodes], now: datetime
+    app: App, look: tuple[Stored[Memory], Cluster | None], nodes: Mapping[readying.Target, Nodes], now: datetime
 ) -> Ended | None:
     stored, cluster = look
     memory = stored.value
-    ready = nodes.get(memory.cluster)
+    ready = None if memory.open is None else nodes.get((memory.cluster, memory.open.pool))
     result = settle(memory, cluster, now, nodes=ready)
     if result.ask_operation:
         result = settle(memory, cluster, now, _verdict(app, memory), ready)

@@ -57,8 +57,8 @@ class _Tick:
     owners: dict[str, Owner]
     gathered: Mapping[str, gathering.Facts]
     """Cluster id -> the facts that its rules asked for."""
-    nodes_came: Mapping[str, str]
-    """Cluster id -> the target that has its nodes now, long after its start."""
+    nodes_came: Mapping[str, tuple[str, ...]]
+    """Cluster id -> the targets that have their nodes now, long after their start."""
     changed: dict[str, records.Change] = field(default_factory=dict)
     wanting: dict[str, records.Change] = field(default_factory=dict)
     """Clusters something is to be done to, if the fleet admits it."""
@@ -78,8 +78,8 @@ class _Reading:
     ended: tuple[settling.Ended, ...]
     owners: dict[str, Owner]
     """Cluster id -> what policy and tags say of it."""
-    nodes_came: Mapping[str, str]
-    """Cluster id -> the target that has its nodes now, long after its start."""
+    nodes_came: Mapping[str, tuple[str, ...]]
+    """Cluster id -> the targets that have their nodes now, long after their start."""
 
 
 def tick(app: App) -> Plan:

@@ -50,9 +50,9 @@ class Step:
     chosen: bool
     """False: needed to keep the minimum; budgets and freezes of moves do not hold it back."""
     since: datetime | None = None
+    """What made it due: part of the name of the occasion."""
     top: int | None = None
     """Its autoscaler's maximum; None: as it is, or as high as the minimum."""
-    """What made it due: part of the name of the occasion."""
 
     @property
     def raises(self) -> bool:

@@ -5,7 +5,7 @@ Also what follows from it: when to try again, and how long to leave alone what s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -93,9 +93,9 @@ def after_bare_start(
     return replace(failed, targets=failed.with_target(open_.pool, _up(failed.target(open_.pool), pool, now)))
 
 
-def bare(memory: Memory) -> str | None:
-    """The target that runs without its nodes: '' for the cluster, else a pool's lower-case name; None for none."""
-    return next((name for name, one in memory.targets.items() if _is_bare(one)), None)
+def bare(memory: Memory) -> tuple[str, ...]:
+    """The targets that run without their nodes: '' for the cluster, else a pool's lower-case name."""
+    return tuple([name for name, one in memory.targets.items() if _is_bare(one)])
 
 
 def _is_bare(target: TargetMemory) -> bool:
@@ -107,9 +107,9 @@ def not_bare(target: TargetMemory) -> TargetMemory:
     return replace(target, failure=None) if _is_bare(target) else target
 
 
-def with_nodes(memory: Memory, name: str) -> Memory:
-    """The nodes of that target came after all."""
-    return replace(memory, targets={**memory.targets, name: not_bare(memory.targets[name])})
+def with_nodes(memory: Memory, names: Iterable[str]) -> Memory:
+    """The nodes of those targets came after all."""
+    return replace(memory, targets={**memory.targets, **{name: not_bare(memory.targets[name]) for name in names}})
 
 
 def _up(target: TargetMemory, pool: NodePool | None, now: datetime) -> TargetMemory:

@@ -24,8 +24,8 @@ from shared.policy.spoken import local_date, spoken
 from shared.policy.voices import hear, heard
 
 CLOSED_AHEAD = 60
-_MOMENT = timedelta(microseconds=1)
 """Days of calendars that are shown."""
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from shared.model.memory import Failure
 from shared.model.spot import PoolSight
 from shared.model.versions import UpgradeOffers, Version
 from shared.policy.bound import BoundRule
+from shared.policy.endings import bare
 from shared.policy.rings import unforgiven
 from shared.policy.schedule import Hours
 from shared.policy.spoken import spoken_length
@@ -89,6 +90,13 @@ def _healthy(case: _Case) -> Iterator[Obstacle]:
     for name, state in _states(case.cluster):
         if state.casefold() in ("failed", "canceled"):
             yield Obstacle(Reason.UNHEALTHY, f"{name} is {state}; it is upgraded once it is well")
+
+
+def _with_nodes(case: _Case) -> Iterator[Obstacle]:
+    """What started without its nodes has nowhere to move its pods to while a pool is rolled."""
+    for name in bare(case.view.memory):
+        what = f"pool {name}" if name else "it"
+        yield Obstacle(Reason.UNHEALTHY, f"{what} runs without its nodes; it is upgraded once they have come")
 
 
 def _states(cluster: Cluster) -> Iterator[tuple[str, str]]:
@@ -201,4 +209,4 @@ def all_of(view: View) -> timedelta:
     return sum(rolls, duration_of(view, UpgradeControlPlane(cluster.id)))
 
 
-_CHECKS = (_stopped, _healthy, _blocked, _skewed, _offered, _room, _fits)
+_CHECKS = (_stopped, _healthy, _with_nodes, _blocked, _skewed, _offered, _room, _fits)

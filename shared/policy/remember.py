@@ -111,7 +111,7 @@ def _observe_target(
     # says nothing about anybody's wish for the pool.
     in_stopped = pool is not None and cluster.power is not Power.RUNNING
     if power is Power.UNKNOWN or cluster.is_moving(pool) or in_stopped:
-        return target
+        return not_bare(target) if in_stopped and cluster.power is Power.STOPPED else target
     target = _noticed(target, power, memory.open, pool, now)
     if power is Power.STOPPED:
         target = not_bare(target)

@@ -211,10 +211,10 @@ class TestNodesLate:
 
     def test_over_once_the_nodes_are_there(self):
         memory = with_matters(adopted(RULES, cluster(), failure=self.BARE), ("nodes_late|cluster",))
-        assert bare(memory) == ""
+        assert bare(memory) == ("",)
         assert told(cluster(), memory, LATE)[1] == []
-        came = with_nodes(memory, "")
-        assert bare(came) is None
+        came = with_nodes(memory, ("",))
+        assert bare(came) == ()
         assert told(cluster(), came, LATE) == ((), [("nodes_late", "over", True)])
 
     def test_over_once_it_is_down(self):
@@ -222,8 +222,20 @@ class TestNodesLate:
         assert observe(memory, cluster(), RULES.rules, LATE).target(None).failure == self.BARE
         assert observe(memory, stopped(), RULES.rules, LATE).target(None).failure is None
 
+    def test_a_pool_without_nodes_is_over_once_its_cluster_is_down(self):
+        rules, seen = policy(BATCH), with_pool()
+        memory = with_target(adopted(rules, seen), "batch", failure=self.BARE)
+        assert observe(memory, seen, rules.rules, LATE).target("batch").failure == self.BARE
+        down = replace(seen, power=Power.STOPPED)
+        assert observe(memory, down, rules.rules, LATE).target("batch").failure is None
+
+    def test_each_target_is_over_by_itself(self):
+        memory = with_target(adopted(RULES, cluster(), failure=self.BARE), "batch", failure=self.BARE)
+        assert bare(with_nodes(memory, ("batch",))) == ("",)
+        assert bare(with_nodes(memory, bare(memory))) == ()
+
     def test_a_failure_of_another_kind_is_not_taken_for_it(self):
         other = replace(self.BARE, code="AllocationFailed")
         memory = adopted(RULES, cluster(), failure=other)
-        assert with_nodes(memory, "") == memory
-        assert bare(memory) is None
+        assert with_nodes(memory, ("",)) == memory
+        assert bare(memory) == ()

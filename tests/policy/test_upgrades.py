@@ -12,11 +12,12 @@ from shared.model.actions import ACTIONS, Level, PutMaintenance, StartCluster, U
 from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
-from shared.model.memory import Owed, Seen
+from shared.model.memory import Failure, Owed, Seen
 from shared.model.spot import PoolSight
 from shared.model.upgrades import Halt, Ring, Run
 from shared.model.versions import Offer, UpgradeOffers, Version
 from shared.policy.decide import decide
+from shared.policy.endings import NODES_NOT_READY
 from shared.policy.preflight import duration_of, surge_of
 from shared.policy.ring_fold import KIND, halt_notices
 from shared.policy.rings import Member, Order, Soak, counted, folded
@@ -78,6 +79,16 @@ def test_then_pools_one_by_one_system_first_and_spot_last():
 def test_a_stopped_pool_is_left_until_it_runs():
     pools = (replace(SYSTEM, version="1.35.1"), node_pool(power=Power.STOPPED))
     assert {one.reason for one in decide(view_of(on("1.35.1", "dev", *pools)), RULES, IN_WINDOW)} == {Reason.NO_OPINION}
+
+
+def test_what_runs_without_its_nodes_is_not_upgraded():
+    bare = Failure("start_cluster", NODES_NOT_READY, "pool system has 0 of 3 nodes ready", IN_WINDOW, 1, IN_WINDOW)
+    decision = decided(view_of(on(), memory_of(on(), past(), failure=bare)))
+
+    assert (decision.verdict, decision.reason) == (Verdict.DEFER, Reason.UNHEALTHY)
+    assert "it runs without its nodes; it is upgraded once they have come" in decision.message
+    pool = half_way(failure=bare)
+    assert decided(view_of(behind(), pool), pool_name="apps").reason is Reason.UNHEALTHY
 
 
 def test_outside_the_window_nothing_is_weighed():
