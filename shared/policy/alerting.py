@@ -18,6 +18,7 @@ from shared.model.memory import Memory
 from shared.model.relief import Step
 from shared.policy.bound import BoundRule
 from shared.policy.document import Policy
+from shared.policy.endings import is_starting
 from shared.policy.match import fits
 
 KEY = "on_alert"
@@ -183,7 +184,7 @@ def _stops(view: View) -> Iterator[tuple[datetime, datetime]]:
     memory, cluster = view.memory, view.memory.target(None)
     if memory.open is not None and memory.open.kind.startswith("stop"):
         yield memory.open.claimed_at, _FOREVER
-    if view.cluster.power is not Power.RUNNING:
+    if view.cluster.power is not Power.RUNNING or is_starting(memory):
         seen = cluster.seen.since if cluster.seen is not None else None
         down = cluster.stopped_at or seen
         yield (LONG_AGO if down is None else down - STOP_TAKES), _FOREVER

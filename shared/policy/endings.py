@@ -52,6 +52,12 @@ def goal_of(open_: OpenAction) -> Wish | None:
     return None if action is None else action.goal
 
 
+def is_starting(memory: Memory) -> bool:
+    """Whether a start of ours of the cluster is not done yet: it may run already, and its nodes be on their way."""
+    open_ = memory.open
+    return open_ is not None and open_.pool is None and goal_of(open_) is Wish.RUNNING
+
+
 def claimed(memory: Memory) -> OpenAction:
     """The open action. Raises ValueError unless it is CLAIMED: an answer belongs to a claim that is still ours."""
     open_ = memory.open

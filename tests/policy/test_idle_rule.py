@@ -12,13 +12,13 @@ from shared.model.activity import Activity, Stretch
 from shared.model.decisions import Reason, Verdict
 from shared.model.facts import Fact, Need
 from shared.model.fleet import Power
-from shared.model.memory import Owed, PersonHold, Seen, Served, Wish
+from shared.model.memory import OpenAction, Owed, PersonHold, Phase, Seen, Served, Wish
 from shared.model.signals import Signal, Use
 from shared.policy import learning
 from shared.policy.document import read_policy
 from shared.policy.grains import GRAIN
 from shared.policy.rules import idle
-from tests.policy.builders import cluster
+from tests.policy.builders import cluster, with_target
 from tests.policy.idle_builders import (
     DAY,
     DEAR,
@@ -448,6 +448,9 @@ class TestMemory:
         )
 
         assert idle.learned(look(memory, None), rule, started).use is use
+        start = OpenAction("x", "start_cluster", None, Phase.ACCEPTED, "c", "r", "expected", started, started)
+        waits = replace(with_target(memory, started_at=None), open=start)
+        assert idle.learned(look(waits, None), rule, started).use is use, "nor while its nodes are waited for"
 
     def test_a_wake_is_a_need_from_the_moment_it_was_said(self):
         (rule,) = TWO_HOURS.rules

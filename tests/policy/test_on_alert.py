@@ -533,6 +533,11 @@ def test_an_alert_of_the_night_scales_nothing_in_the_morning():
     for one, acts in ((night, False), (settling, False), (later, True)):
         said = of_pool(look(seen, one, memory=up), now=NOON + 25 * MINUTE)
         assert (said.action is not None) is acts, one
+    start = OpenAction("x", "start_cluster", None, Phase.ACCEPTED, "c", "r", "hours", NOON, NOON + HOUR)
+    [rule] = rules().rules
+    for one in (night, settling, later):
+        waits = replace(with_target(up, None, started_at=None), open=start)
+        assert alerting.firing(look(seen, one, memory=waits), rule) == (), "its nodes are still on their way"
 
 
 def test_an_alert_during_our_own_stop_or_of_a_pool_we_stopped_is_not_heard():

@@ -24,6 +24,7 @@ from shared.policy import foresight, learning
 from shared.policy.bound import BoundRule
 from shared.policy.calendars import CLOSED
 from shared.policy.durations import Duration, show_duration
+from shared.policy.endings import is_starting
 from shared.policy.foresight import Costs
 from shared.policy.grains import GRAIN
 from shared.policy.signals import Signals
@@ -131,7 +132,7 @@ def learned(view: View, rule: BoundRule, now: datetime) -> Activity | None:
 
 def _wanted(view: View, target: TargetMemory, since: datetime) -> bool:
     """Whether a person's wish is behind the start: their own hand, or a wake. Our starts ahead are not."""
-    ours = target.started_at is not None and target.started_at >= since - _HOUR
+    ours = is_starting(view.memory) or (target.started_at is not None and target.started_at >= since - _HOUR)
     return not ours or any(hold.wish is Wish.RUNNING for hold in view.memory.holds)
 
 
