@@ -20,7 +20,7 @@ ANY = st.sampled_from([FREE, TEN_MINUTES, FEW, rules(WEB.replace("}}", "}, surpl
 
 
 @given(traces(), ANY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_our_own_moves_never_leave_fewer_than_the_minimum(market, policy):
     """AutoSpotting#401: old capacity was removed before the new was ready."""
     story = Story(policy)
@@ -54,7 +54,7 @@ def test_no_more_moves_than_allowed(market):
 
 
 @given(traces(zones=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_two_opposite_moves_within_the_hysteresis(market):
     """KPA#5250: spot and on-demand swapped every five minutes. Only nodes that went missing may turn a move around."""
     wait = timedelta(minutes=10) / TURN
@@ -124,7 +124,7 @@ SPARE_BEFORE_HOME = [
 
 @given(traces(), prices)
 @example(SPARE_BEFORE_HOME, None)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_price_that_is_none_lowers_nothing_that_a_good_one_keeps(market, price):
     """But on-demand may go a turn sooner, where a good price asks for nodes to spare first."""
     story, odd = Story(FREE), Story(FREE)

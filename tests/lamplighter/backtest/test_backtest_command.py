@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,13 @@ sys.exit(main({words!r}))
 """
 
 
+PATIENCE = 5.0
+"""Seconds after which a key that had no effect is pressed once more."""
+
+
 def in_a_terminal(*words: str, press: bytes = b"") -> tuple[int, str, str]:
-    """(exit code, stdout, what the terminal showed of stderr); `press` is typed once a bar is there."""
+    """(exit code, stdout, what the terminal showed of stderr); `press` is typed once a bar is there, and again when it
+    is still drawn seconds later: what arrives inside a destructor or a lock of the drawing is lost to Python."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", WITH_TERMINAL.format(words=list(words))],
@@ -129,12 +135,12 @@ def in_a_terminal(*words: str, press: bytes = b"") -> tuple[int, str, str]:
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
     ) as asked:
         os.close(theirs)
-        shown = b""
+        shown, due = b"", 0.0
         while chunk := _read(ours):
             shown += chunk
-            if press and b"replaying" in shown:
+            if press and b"replaying" in shown and time.monotonic() >= due:
                 os.write(ours, press)
-                press = b""
+                due = time.monotonic() + PATIENCE
         out, _ = asked.communicate(timeout=60)
     os.close(ours)
     return asked.returncode, out, shown.decode()
