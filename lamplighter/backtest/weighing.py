@@ -17,7 +17,8 @@ from lamplighter.backtest.measure import HOUR, Measured, measured
 from shared.model.fleet import Cluster
 from shared.policy.document import Policy
 from shared.policy.foresight import Costs
-from shared.policy.rules.idle import KEY, Block
+from shared.policy.idle_block import Block
+from shared.policy.rules.idle import KEY
 
 _UNSAID = Block.model_validate({"after": "2h"}).costs
 

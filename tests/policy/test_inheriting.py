@@ -10,7 +10,7 @@ from shared.errors import PolicyError
 from shared.model.decisions import Reason
 from shared.policy.document import Policy, read_policy
 from shared.policy.findings import findings
-from shared.policy.rules.idle import Block
+from shared.policy.idle_block import Block
 from shared.policy.voices import owner_of
 from tests.policy.builders import cluster
 from tests.policy.idle_builders import HOUR, MINUTE, MONDAY, decided, fact, look, quiet, remembered
