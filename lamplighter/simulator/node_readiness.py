@@ -70,9 +70,13 @@ def delay_nodes(world: World, entry: dict[str, Any]) -> None:
     """What a fleet file says of its clusters' nodes. ValueError in one sentence for what makes no sense."""
     readiness = world.readiness
     readiness.after = _seconds("after", entry.get("after", 0))
-    for name, seconds in (entry.get("later") or {}).items():
+    later, never = entry.get("later") or {}, entry.get("never") or []
+    if not isinstance(later, dict) or not isinstance(never, list):
+        msg = "nodes: expected names with seconds and a list of names, such as {later: {web: 900}, never: [api]}"
+        raise ValueError(msg)  # noqa: TRY004 - a bad file, told like every other mistake in it
+    for name, seconds in later.items():
         readiness.later[_key(world, str(name))] = _seconds(f"later: {name}", seconds)
-    readiness.never.update(_key(world, str(name)) for name in entry.get("never") or ())
+    readiness.never.update(_key(world, str(name)) for name in never)
 
 
 def _seconds(where: str, value: Any) -> timedelta:

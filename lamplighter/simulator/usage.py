@@ -87,7 +87,8 @@ class Usage:
             try:
                 at, key, active = _instant(row["time"]), world.cluster(row["cluster"]).key, _truth(row["active"])
             except (KeyError, ValueError, AttributeError) as problem:
-                msg = f"usage trace, line {number}: {problem}; expected for example 2026-11-23T07:30:00Z,web-dev,1"
+                why = problem.args[0] if problem.args else problem  # a KeyError puts quotes around its text
+                msg = f"usage trace, line {number}: {why}; expected for example 2026-11-23T07:30:00Z,web-dev,1"
                 raise ValueError(msg) from problem
             changes.setdefault(key, []).append((at, active))
         return sum(self._follow(key, sorted(some), world.now()) for key, some in changes.items())

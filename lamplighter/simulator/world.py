@@ -180,7 +180,7 @@ class World:
             return self.clusters[wanted]
         found = [cluster for cluster in self.clusters.values() if cluster.name.lower() == wanted]
         if len(found) != 1:
-            msg = f"{len(found)} clusters are called {name!r}"
+            msg = f"{len(found)} clusters are called {name!r}" if found else f"no cluster is called {name!r}"
             raise KeyError(msg)
         return found[0]
 

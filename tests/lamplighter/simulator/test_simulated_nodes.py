@@ -71,8 +71,10 @@ def test_where_the_market_follows_nodes_they_are_what_it_says():
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({"later": {"shop": 60}}, "nodes: 0 clusters are called 'shop'; expected the name of one cluster of this file"),
-        ({"never": ["shop"]}, "nodes: 0 clusters are called 'shop'"),
+        ({"later": {"shop": 60}}, "nodes: no cluster is called 'shop'; expected the name of one cluster of this file"),
+        ({"never": ["shop"]}, "nodes: no cluster is called 'shop'"),
+        ({"never": "web"}, "nodes: expected names with seconds and a list of names, such as {later: {web: 900}"),
+        ({"later": ["web"]}, "nodes: expected names with seconds and a list of names"),
         ({"later": {"web": "soon"}}, "nodes: later: web: 'soon' is no number of seconds below a day"),
         ({"after": -5}, "nodes: after: -5 is no number of seconds below a day; expected for example 900"),
         ({"soon": 1}, "nodes: unknown key 'soon'; known are after, later, never"),

@@ -168,7 +168,7 @@ def test_a_trace_is_read(fleet):
     [
         ("2026-11-23T10:00:00,web,1", "no offset"),
         ("soon,web,1", "soon"),
-        ("2026-11-23T10:00:00Z,gone,1", "gone"),
+        ("2026-11-23T10:00:00Z,gone,1", "line 2: no cluster is called 'gone';"),
         ("2026-11-23T10:00:00Z,web,maybe", "neither 1 nor 0"),
         ("2026-11-23T10:00:00Z,web", "line 2"),
     ],
