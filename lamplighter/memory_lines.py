@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.model.memory import Memory, TargetMemory
+from shared.policy.endings import NODES_NOT_READY
 from shared.policy.spoken import spoken
 
 
@@ -35,17 +36,22 @@ def _target_lines(prefix: str, target: TargetMemory, zone: str) -> Iterator[tupl
         yield "stopped", f"{prefix}last by us {spoken(target.stopped_at, zone)}"
     if target.started_at is not None:
         yield "started", f"{prefix}last by us {spoken(target.started_at, zone)}"
-    for failure in (target.failure, *target.setbacks.values()):
-        if failure is None:
-            continue
-        again = spoken(failure.retry_at, zone)
-        yield (
-            "failed",
-            f"{prefix}{failure.kind.replace('_', ' ')}, {failure.count} times: {failure.message}; again {again}",
-        )
+    yield from _failed(prefix, target, zone)
     if target.reversals:
         yield "undone", f"{prefix}{len(target.reversals)} times, last {spoken(target.reversals[-1], zone)}"
     if target.saved is not None:
         yield "size kept", f"{prefix}{target.saved.count} nodes"
     for rule, adoption in sorted(target.adopted.items()):
         yield "adopted", f"{prefix}{rule} {spoken(adoption.at, zone)}"
+
+
+def _failed(prefix: str, target: TargetMemory, zone: str) -> Iterator[tuple[str, str]]:
+    for failure in (target.failure, *target.setbacks.values()):
+        if failure is None:
+            continue
+        if failure.code == NODES_NOT_READY:
+            yield "nodes", f"{prefix}runs without them: {failure.message}"
+            continue
+        tries = "once" if failure.count == 1 else f"{failure.count} times"
+        again = spoken(failure.retry_at, zone)
+        yield "failed", f"{prefix}{failure.kind.replace('_', ' ')}, {tries}: {failure.message}; again {again}"

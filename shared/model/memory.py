@@ -136,7 +136,8 @@ class TargetMemory:
     """How long our recent starts took from the claim until the nodes were ready, newest last; until it was seen
     running where Azure did not say whether they were."""
     setbacks: Mapping[str, Failure] = field(default_factory=lambda: NO_SETBACKS)
-    """kind -> the last failures of what is no power action; `failure` is theirs alone."""
+    """kind -> the last failures of what is no power action; `failure` is theirs alone. And nodes that did not come with
+    a start, by the code of that: see policy/endings.py."""
 
     def failure_of(self, kind: str) -> Failure | None:
         """The last failures of that kind of action; None since its last success."""

@@ -30,7 +30,8 @@ FIRST_PAUSE = timedelta(hours=24)
 LONGEST_PAUSE = timedelta(days=7)
 
 NODES_NOT_READY = "NodesNotReady"
-"""Code of the failure that a start leaves whose nodes did not come. It stands while the target runs without them."""
+"""Code of the setback that a start leaves whose nodes did not come. It stands while the target runs without them,
+whatever becomes of a stop meanwhile."""
 
 # A row holds at most 64 KiB a property; Azure's texts can be pages.
 MESSAGE_LENGTH = 400
@@ -85,9 +86,9 @@ def after_success(
     if goal_of(open_) is Wish.STOPPED:
         served = Served(Wish.STOPPED, now)
         done = replace(target, served=served, stopped_at=now, owed=Owed(open_.rule, now), failure=None)
-        return freed(memory, done)
+        return freed(memory, not_bare(done))
     took = with_start(target.start_seconds, (ready_at or now) - open_.claimed_at)
-    return freed(memory, replace(_up(target, pool, now), failure=None, start_seconds=took))
+    return freed(memory, not_bare(replace(_up(target, pool, now), start_seconds=took)))
 
 
 def after_bare_start(
@@ -95,8 +96,9 @@ def after_bare_start(
 ) -> Memory:
     """Free after a start whose nodes did not come: it is up, so nothing is tried again, and nothing is learned of how
     long starts take."""
-    failed = after_failure(memory, open_, now, problem)
-    return replace(failed, targets=failed.with_target(open_.pool, _up(failed.target(open_.pool), pool, now)))
+    target = _up(memory.target(open_.pool), pool, now)
+    late = Failure(open_.kind, problem.code, problem.message[:MESSAGE_LENGTH], now, count=1, retry_at=now)
+    return freed(memory, replace(target, setbacks={**target.setbacks, problem.code: late}))
 
 
 def bare(memory: Memory) -> tuple[str, ...]:
@@ -105,12 +107,12 @@ def bare(memory: Memory) -> tuple[str, ...]:
 
 
 def _is_bare(target: TargetMemory) -> bool:
-    return target.failure is not None and target.failure.code == NODES_NOT_READY
+    return NODES_NOT_READY in target.setbacks
 
 
 def not_bare(target: TargetMemory) -> TargetMemory:
     """After its nodes came, or it went down."""
-    return replace(target, failure=None) if _is_bare(target) else target
+    return _without_setback(target, NODES_NOT_READY)
 
 
 def with_nodes(memory: Memory, names: Iterable[str]) -> Memory:
@@ -119,7 +121,7 @@ def with_nodes(memory: Memory, names: Iterable[str]) -> Memory:
 
 
 def _up(target: TargetMemory, pool: NodePool | None, now: datetime) -> TargetMemory:
-    started = replace(target, served=Served(Wish.RUNNING, now), started_at=now)
+    started = replace(target, served=Served(Wish.RUNNING, now), started_at=now, failure=None)
     return replace(started, owed=None) if pool is None else repaid(started, pool)
 
 
@@ -159,6 +161,10 @@ def without_failure(target: TargetMemory, kind: str) -> TargetMemory:
     """After a success of that kind."""
     if not _is_change(kind):
         return replace(target, failure=None)
+    return _without_setback(target, kind)
+
+
+def _without_setback(target: TargetMemory, kind: str) -> TargetMemory:
     if kind not in target.setbacks:
         return target
     return replace(target, setbacks={name: one for name, one in target.setbacks.items() if name != kind})

@@ -17,7 +17,7 @@ NOBODY = None
 def came(seen, *pools, **more):
     memory = Memory(seen.id, **more)
     for name in pools:
-        memory = with_target(memory, name, failure=BARE)
+        memory = with_target(memory, name, setbacks={NODES_NOT_READY: BARE})
     return that_came(NOBODY, [seen], {seen.id: Stored(memory, "1")}, NOW)
 
 

@@ -8,7 +8,7 @@ import pytest
 from shared.model.fleet import Power
 from shared.model.memory import Failure, Memory, OpenAction, Owed, Phase, Wish
 from shared.policy.decide import decide
-from shared.policy.endings import NODES_NOT_READY, bare, with_nodes
+from shared.policy.endings import NODES_NOT_READY, Problem, after_failure, bare, with_nodes
 from shared.policy.matters import matters, with_matters
 from shared.policy.remember import observe
 from shared.reports.notice import compose
@@ -202,7 +202,7 @@ class TestNodesLate:
     )
 
     def test_told_the_first_time_since_nothing_is_tried_again(self):
-        memory = adopted(RULES, cluster(), served=served(Wish.RUNNING, MORNING), failure=self.BARE)
+        memory = adopted(RULES, cluster(), served=served(Wish.RUNNING, MORNING), setbacks={NODES_NOT_READY: self.BARE})
         standing, notices = told(cluster(), memory, LATE)
         sentence = "web runs, but pool system has 0 of 3 nodes ready, 20 minutes after it was up"
         assert (standing, notices) == (("nodes_late|cluster",), [("nodes_late", sentence, False)])
@@ -210,7 +210,7 @@ class TestNodesLate:
         assert decision.action is None
 
     def test_over_once_the_nodes_are_there(self):
-        memory = with_matters(adopted(RULES, cluster(), failure=self.BARE), ("nodes_late|cluster",))
+        memory = with_matters(adopted(RULES, cluster(), setbacks={NODES_NOT_READY: self.BARE}), ("nodes_late|cluster",))
         assert bare(memory) == ("",)
         assert told(cluster(), memory, LATE)[1] == []
         came = with_nodes(memory, ("",))
@@ -218,19 +218,26 @@ class TestNodesLate:
         assert told(cluster(), came, LATE) == ((), [("nodes_late", "over", True)])
 
     def test_over_once_it_is_down(self):
-        memory = adopted(RULES, cluster(), failure=self.BARE)
-        assert observe(memory, cluster(), RULES.rules, LATE).target(None).failure == self.BARE
-        assert observe(memory, stopped(), RULES.rules, LATE).target(None).failure is None
+        memory = adopted(RULES, cluster(), setbacks={NODES_NOT_READY: self.BARE})
+        assert observe(memory, cluster(), RULES.rules, LATE).target(None).setbacks == {NODES_NOT_READY: self.BARE}
+        assert observe(memory, stopped(), RULES.rules, LATE).target(None).setbacks == {}
 
     def test_a_pool_without_nodes_is_over_once_its_cluster_is_down(self):
         rules, seen = policy(BATCH), with_pool()
-        memory = with_target(adopted(rules, seen), "batch", failure=self.BARE)
-        assert observe(memory, seen, rules.rules, LATE).target("batch").failure == self.BARE
+        memory = with_target(adopted(rules, seen), "batch", setbacks={NODES_NOT_READY: self.BARE})
+        assert observe(memory, seen, rules.rules, LATE).target("batch").setbacks == {NODES_NOT_READY: self.BARE}
         down = replace(seen, power=Power.STOPPED)
-        assert observe(memory, down, rules.rules, LATE).target("batch").failure is None
+        assert observe(memory, down, rules.rules, LATE).target("batch").setbacks == {}
+
+    def test_a_stop_that_fails_meanwhile_does_not_end_it(self):
+        memory = adopted(RULES, cluster(), setbacks={NODES_NOT_READY: self.BARE})
+        stop = OpenAction("x", "stop_cluster", None, Phase.ACCEPTED, "c", "r", "off_hours", LATE, LATE)
+        after = after_failure(replace(memory, open=stop), stop, LATE, Problem("Locked", "no"))
+        assert told(cluster(), after, LATE)[0] == ("nodes_late|cluster",)
 
     def test_each_target_is_over_by_itself(self):
-        memory = with_target(adopted(RULES, cluster(), failure=self.BARE), "batch", failure=self.BARE)
+        late = {NODES_NOT_READY: self.BARE}
+        memory = with_target(adopted(RULES, cluster(), setbacks=late), "batch", setbacks=late)
         assert bare(with_nodes(memory, ("batch",))) == ("",)
         assert bare(with_nodes(memory, bare(memory))) == ()
 

@@ -232,11 +232,11 @@ def test_nodes_that_do_not_come_are_a_failure_that_is_not_tried_again():
     result = settle(memory, cluster(), UP + NODES_WITHIN + MINUTE, nodes=LATE)
     target = result.memory.target(None)
     assert result.outcome is Outcome.FAILED
-    assert result.problem.code == target.failure.code == NODES_NOT_READY
+    assert result.problem.code == target.setbacks[NODES_NOT_READY].code == NODES_NOT_READY
     assert result.sentence == (
         "the cluster is running, but pool system has 0 of 2 nodes ready, 20 minutes after it was up"
     )
-    assert target.failure.message.startswith("pool system has 0 of 2")
+    assert target.setbacks[NODES_NOT_READY].message.startswith("pool system has 0 of 2")
     assert target.start_seconds == (300,), "how long a start takes is not learned from one that did not"
     assert (target.served.wish, target.owed) == (Wish.RUNNING, None), (
         "it is up: nobody starts it again, nothing is owed"

@@ -83,11 +83,11 @@ def test_a_stopped_pool_is_left_until_it_runs():
 
 def test_what_runs_without_its_nodes_is_not_upgraded():
     bare = Failure("start_cluster", NODES_NOT_READY, "pool system has 0 of 3 nodes ready", IN_WINDOW, 1, IN_WINDOW)
-    decision = decided(view_of(on(), memory_of(on(), past(), failure=bare)))
+    decision = decided(view_of(on(), memory_of(on(), past(), setbacks={NODES_NOT_READY: bare})))
 
     assert (decision.verdict, decision.reason) == (Verdict.DEFER, Reason.UNHEALTHY)
     assert "it runs without its nodes; it is upgraded once they have come" in decision.message
-    pool = half_way(failure=bare)
+    pool = half_way(setbacks={NODES_NOT_READY: bare})
     assert decided(view_of(behind(), pool), pool_name="apps").reason is Reason.UNHEALTHY
 
 

@@ -82,7 +82,7 @@ def test_nodes_that_come_after_all_are_told_too():
         story.world.readiness.join(web, story.world.now())
         story.until("Tue 08:15")
         assert story.told("no longer without its nodes")
-        assert story.memory("web").target(None).failure is None
+        assert story.memory("web").target(None).setbacks == {}
         assert len(story.writes("web")) == 2, "one stop, one start"
 
 
