@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lamplighter.backtest.history import Interval, Trace, at
+from shared.model.decisions import Decision
 from shared.model.fleet import Cluster, Power
 from shared.model.memory import Memory
 
@@ -19,8 +20,9 @@ class Life:
     """
 
     __slots__ = (
-        "_pending", "_running", "_starting", "_stopped", "_stopping", "billed", "billed_since", "busy_until", "edges",
-        "looked", "looks", "memory", "need", "people", "said_until", "seen", "trace", "up", "up_since", "used",
+        "_pending", "_running", "_starting", "_stopped", "_stopping", "billed", "billed_since", "busy_until",
+        "counts_until", "decided", "edges", "looked", "looks", "memory", "need", "people", "said_until", "seen",
+        "trace", "up", "up_since", "used",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, *, people: bool) -> None:
@@ -51,6 +53,10 @@ class Life:
         """When it is looked at because the last look said so: it may turn out otherwise from then on."""
         self.looked = trace.begin
         """When it was looked at last."""
+        self.decided: tuple[Decision, ...] = ()
+        """What that look decided, which holds until the next one; nothing once something was done about it."""
+        self.counts_until = 0
+        """Until when a stop of it, done or sent, may count in a budget."""
 
     def there(self, now: int) -> bool:
         return self.trace.begin <= now < self.trace.end

@@ -9,11 +9,12 @@ happens: cutting the history off later than t changes nothing before t.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from lamplighter.backtest.budgets import counted_for, shares_apart, would_stop
 from lamplighter.backtest.edges import edges
 from lamplighter.backtest.history import History, Interval, Trace
 from lamplighter.backtest.life import Life
@@ -24,7 +25,6 @@ from shared.model.facts import FleetFacts, View
 from shared.model.memory import FleetMemory, Memory, PersonHold, Wish
 from shared.policy import claim as protocol
 from shared.policy.admit import admit
-from shared.policy.bound import UNMATCHED
 from shared.policy.decide import decide
 from shared.policy.document import Policy
 from shared.policy.facts import STOP_EXPIRES, fleet_facts, headcount
@@ -104,12 +104,8 @@ class _Replay:
         self._owners: list[Owner] = [owner_of(trace.cluster, policy) for trace in history.traces]
         self._count = headcount((trace.cluster for trace in history.traces), policy)
         self._facts = self._fleet((), datetime.fromtimestamp(history.begin, UTC))
-        own = [entry.guards for entry in policy.environments] + [rule.guards for rule in policy.rules]
-        self._apart = any("stops" in guards for guards in own)
-        """An environment or a rule has a stop budget of its own, a share of the clusters that are decided together."""
-        self._counts_stops = self._apart or policy.guards_for(UNMATCHED, None).stops is not None
-        self._queued_until = 0
-        """Unix seconds up to which stops that were paced may be in the queue."""
+        self._apart = shares_apart(policy)
+        self._counted_for = counted_for(policy, terms.limits)
         self._place = {trace.cluster.id: number for number, trace in enumerate(history.traces)}
         self._events: list[tuple[int, _Kind, int, str]] = []
         self._happens = {
@@ -126,6 +122,8 @@ class _Replay:
     def run(self, progress: Callable[[float], object]) -> tuple[Lived, ...]:
         for number, life in enumerate(self._lives):
             self._look_at(number, life.trace.begin)
+            for gap, _ in life.trace.unknown:
+                self._look_at(number, gap + 1)
             self._next_need(number)
         begin, end = self._history.begin, self._history.end
         day = begin
@@ -235,14 +233,18 @@ class _Replay:
     # --- the arrow: decide, admit, act ---
 
     def _look(self, numbers: Sequence[int], when: Moment) -> None:
+        """At those whose time it is. Of everybody else a budget of their own counts what was decided about them."""
         ticks = when.at % self._limits.tick == 0
         looks = {number: self._decide(number, when, told=ticks) for number in numbers}
-        if self._apart and ticks and any(_stops(one) for each in looks.values() for one in each.decisions):
-            others = (number for number, life in enumerate(self._lives) if number not in looks and life.there(when.at))
-            looks |= {number: self._decide(number, when, told=ticks) for number in tuple(others)}
-        decisions = [decision for one in looks.values() for decision in one.decisions if ticks or not _stops(decision)]
-        counts = (self._counts_stops or when.at < self._queued_until) and any(map(_stops, decisions))
-        facts = self._fleet((life.memory for life in self._lives), when.now) if counts else self._facts
+        asks = ticks and any(would_stop(one) for each in looks.values() for one in each.decisions)
+        among = list(numbers)
+        if asks and self._apart:
+            among = [number for number, life in enumerate(self._lives) if life.there(when.at)]
+            unknown = [number for number in among if not self._lives[number].decided]
+            looks |= {number: self._decide(number, when, told=True) for number in unknown}
+        decided = (one for number in among for one in self._lives[number].decided)
+        decisions = [one for one in decided if ticks or not _stops(one)]
+        facts = self._fleet(self._stopped_lately(when.at), when.now) if asks else self._facts
         plan = admit(decisions, facts, self._policy, when.now)
         for decision in plan.admitted:
             if decision.id not in facts.queued:
@@ -258,6 +260,10 @@ class _Replay:
             if not ticks and any(_stops(decision) or decision.announce is not None for decision in said):
                 self._look_at(number, when.at + 1)  # a hint starts and raises; the rest is for a tick
 
+    def _stopped_lately(self, at: int) -> Iterator[Memory]:
+        """Of whom a stop may count."""
+        return (life.memory for life in self._lives if at < life.counts_until or self._terms.every_tick)
+
     def _decide(self, number: int, when: Moment, *, told: bool) -> Look:
         """As a tick does; whoever works there answers a warning, and goes on saying so."""
         life, owner = self._lives[number], self._owners[number]
@@ -269,7 +275,7 @@ class _Replay:
         if working and told and any(decision.announce is not None for decision in seen.decisions):
             self._keep_on(number, when)
             self._look_at(number, when.at + 1)
-        life.looked = when.at
+        life.looked, life.decided = when.at, seen.decisions
         return seen
 
     def _catch_up(self, number: int, at: int) -> None:
@@ -306,7 +312,7 @@ class _Replay:
             return
         life = self._lives[number]
         if _stops(decision):
-            self._queued_until = max(self._queued_until, int((decision.not_before + STOP_EXPIRES).timestamp()))
+            life.counts_until = max(life.counts_until, int((decision.not_before + STOP_EXPIRES).timestamp()))
             life.memory = replace(life.memory, queued_id=decision.id, queued_at=decision.not_before)
         self._push(int(decision.not_before.timestamp()), _Kind.ACT, number, decision.id)
 
@@ -320,9 +326,10 @@ class _Replay:
         claimed = None if found is None else protocol.claim(life.memory, found, now)
         if found is None or found.action is None or not isinstance(claimed, Memory):
             return
-        life.memory = protocol.accepted(claimed, now, None)
+        life.memory, life.decided = protocol.accepted(claimed, now, None), ()
         if found.action.disruptive:
             life.stops(when.at)
+            life.counts_until = max(life.counts_until, when.at + self._counted_for)
             if life.people and life.needed(when.at):
                 self._keep_on(number, when)  # stopped under somebody's hands: they want it back
         else:

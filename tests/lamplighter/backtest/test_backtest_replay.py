@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamplighter.backtest import replay as engine
 from lamplighter.backtest.history import DAY, History, Trace, cut, history, history_cluster, merged
 from lamplighter.backtest.life import Life
 from lamplighter.backtest.limits import Limits
-from lamplighter.backtest.looking import Moment, activity
+from lamplighter.backtest.looking import Look, Moment, activity
 from lamplighter.backtest.measure import Ran, measured
 from lamplighter.backtest.replay import Lived, Terms, replay
 from lamplighter.backtest.standard import standard_text
@@ -199,6 +201,7 @@ class TestIdle:
 
 # --- properties ---
 
+FIRST = int(SUNDAY.timestamp())
 spans = st.tuples(st.integers(0, 3 * DAY), st.integers(60, 10 * HOUR))
 
 
@@ -239,6 +242,44 @@ def test_a_budget_of_an_environment_counts_all_its_clusters(drawn: list[list[tup
     for rules in (POLICIES["idle"], POLICIES["hours"]):
         fast, slow = (replay(lab, rules, Terms(every_tick=each)) for each in (False, True))
         assert [told(each) for each in fast] == [told(each) for each in slow]
+
+
+APART = {
+    "a rule's": policy("{name: r, idle: {after: 1h, grace: 0m, ttl: 5h}, guards: {stops: {at_most: 40%, within: 3h}}}"),
+    "a rule's beside a schedule": policy(
+        f"{HOURS}, {{name: i, idle: {{after: 1h, grace: 0m}}, guards: {{stops: {{at_most: 1, within: 40m}}}}}}",
+        more="guards: {warn_before_stop: 0m, min_off: 40m}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+@given(drawn=st.lists(st.lists(spans, max_size=3), min_size=3, max_size=6), gap=spans)
+@settings(max_examples=6, deadline=None)
+def test_what_a_budget_counts_is_what_asking_everybody_would_tell(
+    name: str, drawn: list[list[tuple[int, int]]], gap: tuple[int, int]
+) -> None:
+    """Of whom nobody looks at, the last decision holds, also where it cannot be seen for a while what is in use."""
+    lab = random_history(drawn, "lab-")
+    dark = (FIRST + gap[0], FIRST + min(gap[0] + gap[1], 3 * DAY))
+    lab = history("dark", [replace(lab.traces[0], unknown=(dark,)), *lab.traces[1:]])
+    fast, slow = (replay(lab, APART[name], Terms(every_tick=each)) for each in (False, True))
+    assert [told(each) for each in fast] == [told(each) for each in slow]
+
+
+def test_a_stop_asks_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a budget of its own that never binds, a fleet is looked at little more often than without one."""
+    looks, real = Counter[str](), engine.look
+
+    def counting(*args: Any, **options: Any) -> Look:
+        looks[name] += 1
+        return real(*args, **options)
+
+    monkeypatch.setattr(engine, "look", counting)
+    needs = [[(day * DAY + number * 3000, 2000) for day in range(3)] for number in range(20)]
+    for name in ("lab-", "dev-"):
+        replay(random_history(needs, name), policy(IDLE, more="guards: {warn_before_stop: 0m}"))
+    assert looks["lab-"] < 1.5 * looks["dev-"]
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -354,7 +395,6 @@ def test_a_stop_does_not_know_who_comes_a_second_later() -> None:
                 assert again[:number] == whole[:number]
 
 
-FIRST = int(SUNDAY.timestamp())
 sittings = st.tuples(st.integers(0, 8 * HOUR), st.integers(60, 2 * HOUR))
 QUICK = policy("{name: r, idle: {after: 2h, learn: true, grace: 0m}}")
 
