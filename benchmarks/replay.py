@@ -4,6 +4,7 @@
 
 The histories are drawn here, the same ones each time: `office`, two needs on each working day, and `busy`, one to eight
 of them and some at weekends. The policy is what `lamplighter backtest` takes by itself: idle, with learned hours.
+`shared` is `busy` with a stop budget of the environment, a quarter of its clusters an hour.
 
 floor    What is done was decided twice, by a tick and by `act`: so many calls of `decide`, one after the other, on a
          settled cluster that has learned. No queue of events, no signals, no learning, no fleet, no claim.
@@ -32,12 +33,13 @@ sys.path.insert(0, str(ROOT))
 from lamplighter.backtest import replay as engine  # noqa: E402 - a script puts its project on the path first
 from lamplighter.backtest.history import DAY, History, Interval, Trace, history, history_cluster, merged  # noqa: E402
 from lamplighter.backtest.limits import MINUTE, Limits  # noqa: E402
-from lamplighter.backtest.standard import standard_policy  # noqa: E402
+from lamplighter.backtest.standard import standard_policy, standard_text  # noqa: E402
 from shared.model.facts import Fact, Need, View  # noqa: E402
 from shared.model.memory import Memory  # noqa: E402
 from shared.model.signals import Signal, Use  # noqa: E402
 from shared.policy import remember  # noqa: E402
 from shared.policy.decide import decide  # noqa: E402
+from shared.policy.document import Policy, read_policy  # noqa: E402
 from shared.policy.rules import learn  # noqa: E402
 from shared.policy.voices import owner_of  # noqa: E402
 
@@ -90,8 +92,13 @@ def drawn(needs: Callable[[random.Random, int], list[Interval]], clusters: int, 
     return history("drawn", traces)
 
 
-def measured(told: History) -> Line:
-    policy = standard_policy("idle", "UTC")
+def shared() -> Policy:
+    match = 'match: {names: ["*"]}'
+    text = standard_text("idle", "UTC").replace(match, f"{match}, guards: {{stops: {{at_most: 25%, within: 1h}}}}")
+    return read_policy(text, "standard idle, with a budget")
+
+
+def measured(told: History, policy: Policy) -> Line:
     looks, real = [0], engine.look
 
     def counting(*args, **kwargs):
@@ -145,9 +152,10 @@ def main() -> None:
         f"{'':<8}{'needs':>8}{'done':>8}{'looks':>9}{'of ticks':>11}{'floor s':>9}{'CPU s':>8}{'x':>6}{'us a look':>11}"
     )
     found = {}
-    for name, needs in (("office", office), ("busy", busy)):
+    plain = standard_policy("idle", "UTC")
+    for name, needs, policy in (("office", office, plain), ("busy", busy, plain), ("shared", busy, shared())):
         print(f"replaying {name} ...", file=sys.stderr, flush=True)
-        line = found[name] = measured(drawn(needs, clusters, days))
+        line = found[name] = measured(drawn(needs, clusters, days), policy)
         print(
             f"{name:<8}{line.needs:>8,}{line.done:>8,}{line.looks:>9,}{line.ticks:>11,}{line.floor:>9.2f}{line.cpu:>8.2f}"
             f"{line.cpu / line.floor:>6.1f}{1e6 * line.cpu / line.looks:>11.0f}",

@@ -23,6 +23,7 @@ from shared.policy.warn import SLACK
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _RESPECTED = frozenset({Reason.MANUAL_START, Reason.BEFORE_ADOPTION})
 """Reasons that end with the respect for a change by hand."""
 
@@ -41,7 +42,7 @@ def edges(seen: Look, decisions: Sequence[Decision], limits: Limits, now: dateti
                 yield _seconds(edge - before)
     tick = timedelta(seconds=limits.tick)
     if any(decision.reason is Reason.STOP_BUDGET for decision in decisions):
-        yield _seconds(now + tick)  # a share of clusters that others leave and join
+        yield from (_seconds(edge) for edge in _while_it_waits(seen, {one.min_off for one in guards}) if edge > now)
     if any(proposal.once and _as_wished(proposal, decisions) for proposal in seen.said):
         yield _seconds(now + tick)  # from now on it is served, and has no opinion
     yield from map(_seconds, _learned(seen, tick, now))
@@ -59,7 +60,7 @@ def _said(said: Sequence[Proposal], decisions: Sequence[Decision]) -> Iterator[d
     """What voices and decisions say themselves."""
     yield from (proposal.until for proposal in said if proposal.until is not None)
     for decision in decisions:
-        if decision.not_before is not None:
+        if decision.not_before is not None and decision.reason is not Reason.STOP_BUDGET:
             yield decision.not_before
         if decision.announce is not None:
             yield decision.announce.due_at
@@ -72,6 +73,18 @@ def _lapses(seen: Look, held: set[timedelta]) -> Iterator[datetime]:
         begun += [target.seen.since] if target.seen is not None and target.seen.since is not None else []
         begun += [target.served.through] if target.served is not None else []
         yield from (at + wait for at in begun for wait in held)
+
+
+def _while_it_waits(seen: Look, min_off: set[timedelta]) -> Iterator[datetime]:
+    """When something else would hold a stop that waits for a budget, or ask for it: the rest is what voices say."""
+    for proposal in seen.said:
+        if proposal.until is not None:
+            yield from (proposal.until - least + _SECOND for least in min_off)
+    target = seen.view.memory.target(None)
+    up = (target.started_at, target.seen.since if target.seen is not None else None)
+    for rule in seen.owner.rules:
+        if rule.kind == idle.KEY and rule.block.ttl is not None:
+            yield from (since + rule.block.ttl for since in up if since is not None)
 
 
 def _frozen(policy: Policy) -> Iterator[datetime]:

@@ -20,7 +20,7 @@ from lamplighter.backtest.history import History, Interval, Trace
 from lamplighter.backtest.life import Life
 from lamplighter.backtest.limits import MINUTE, Limits
 from lamplighter.backtest.looking import Look, Moment, catch_up, look, with_facts
-from shared.model.decisions import Decision, Verdict
+from shared.model.decisions import Decision, Reason, Verdict
 from shared.model.facts import FleetFacts, View
 from shared.model.memory import FleetMemory, Memory, PersonHold, Wish
 from shared.policy import claim as protocol
@@ -75,8 +75,9 @@ class _Kind(IntEnum):
     NEEDED = 2
     NEEDED_NO_MORE = 3
     ACT = 4
-    LOOK = 5
-    LET_GO = 6
+    ADMIT = 5
+    LOOK = 6
+    LET_GO = 7
 
 
 def replay(
@@ -165,20 +166,22 @@ class _Replay:
 
     def _instant(self, when: Moment) -> None:
         """Everything that happens at one moment."""
-        looks, leaving = [], []
+        looks, waiting, leaving = [], [], []
         while self._events and self._events[0][0] == when.at:
             _, kind, number, id_ = heapq.heappop(self._events)
             if kind is _Kind.LOOK:
                 if self._lives[number].is_due(when.at):
                     looks.append(number)
+            elif kind is _Kind.ADMIT:
+                waiting.append(number)
             elif kind is _Kind.LET_GO:
                 leaving.append(number)
             elif kind is _Kind.ACT:
                 self._act(number, id_, when)
             else:
                 self._happens[kind](number, when)
-        if looks:
-            self._look(looks, when)
+        if looks or waiting:
+            self._look(looks, waiting, when)
         for number in leaving:
             self._let_go(number, when)
 
@@ -232,16 +235,16 @@ class _Replay:
 
     # --- the arrow: decide, admit, act ---
 
-    def _look(self, numbers: Sequence[int], when: Moment) -> None:
-        """At those whose time it is. Of everybody else a budget of their own counts what was decided about them."""
+    def _look(self, numbers: Sequence[int], waiting: Sequence[int], when: Moment) -> None:
+        """At `numbers`. Who waits for a budget is only admitted again: what was decided about them holds."""
         ticks = when.at % self._limits.tick == 0
         looks = {number: self._decide(number, when, told=ticks) for number in numbers}
-        asks = ticks and any(would_stop(one) for each in looks.values() for one in each.decisions)
-        among = list(numbers)
+        among = list(dict.fromkeys((*numbers, *waiting)))
+        asks = ticks and any(would_stop(one) for number in among for one in self._lives[number].decided)
         if asks and self._apart:
             among = [number for number, life in enumerate(self._lives) if life.there(when.at)]
-            unknown = [number for number in among if not self._lives[number].decided]
-            looks |= {number: self._decide(number, when, told=True) for number in unknown}
+        unknown = [number for number in among if not self._lives[number].decided]
+        looks |= {number: self._decide(number, when, told=ticks) for number in unknown}
         decided = (one for number in among for one in self._lives[number].decided)
         decisions = [one for one in decided if ticks or not _stops(one)]
         facts = self._fleet(self._stopped_lately(when.at), when.now) if asks else self._facts
@@ -253,6 +256,8 @@ class _Replay:
             for number in numbers:
                 self._look_at(number, when.at + 1)
             return
+        for number in {self._place[one.cluster] for one in plan.decisions if one.reason is Reason.STOP_BUDGET}:
+            self._push(self._limits.next_tick(when.at + 1), _Kind.ADMIT, number)
         made = {decision.id: decision for decision in plan.decisions}
         for number, one in looks.items():
             said = [made.get(decision.id, decision) for decision in one.decisions]

@@ -275,7 +275,7 @@ def test_a_stop_asks_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
         looks[name] += 1
         return real(*args, **options)
 
-    monkeypatch.setattr(engine, "look", counting)
+    monkeypatch.setattr("lamplighter.backtest.replay.look", counting)
     needs = [[(day * DAY + number * 3000, 2000) for day in range(3)] for number in range(20)]
     for name in ("lab-", "dev-"):
         replay(random_history(needs, name), policy(IDLE, more="guards: {warn_before_stop: 0m}"))
