@@ -211,6 +211,8 @@ class Decision:
     announce: Announcement | None = None
     agrees: bool = False
     """The target's power is as wished, while this decision is about something else."""
+    rules: tuple[str, ...] = ()
+    """Names of all rules in force for the cluster, also of those that are silent."""
 
     @property
     def pool(self) -> str | None:

@@ -109,7 +109,8 @@ class _Budgets:
             return _Allowance(budget, self._facts.recent_stops, self._facts.matched, self._now)
         mine = [d for d in self._given if self._key(d) == key]
         # What was stopped counts, also where nobody has a wish any more: an idle rule falls silent once it has stopped.
-        stops = sorted(at for cluster in {d.cluster for d in mine} for at in self._facts.stops_of.get(cluster, ()))
+        counted = {d.cluster for d in self._given if self._key(d) == key or key in (f"rule {name}" for name in d.rules)}
+        stops = sorted(at for cluster in counted for at in self._facts.stops_of.get(cluster, ()))
         return _Allowance(budget, stops, len({d.cluster for d in mine if d.wish is not None}), self._now)
 
 

@@ -162,10 +162,11 @@ def _decision(
     target = target_id(cluster.id, pool)
     id_ = decision_id(target, verdict.value, reason.value, bench.view.memory.generation)
     environment, lane = bench.hearing.environment.name, (cluster.subscription, cluster.location)
+    rules = tuple(rule.name for rule in bench.hearing.owner.rules)
     if not chorus:
         return Decision(
             id_, cluster.id, target, None, verdict, reason, message, None, reason.value,
-            policy_hash=bench.policy.hash, environment=environment, lane=lane, announce=announce,
+            policy_hash=bench.policy.hash, environment=environment, lane=lane, announce=announce, rules=rules,
         )  # fmt: skip
     first, alone = chorus[0], len(chorus) == 1
     due_at = first.due_at if alone else max((p.due_at for p in chorus if p.due_at is not None), default=None)
@@ -187,6 +188,7 @@ def _decision(
         environment=environment,
         lane=lane,
         announce=announce,
+        rules=rules,
     )
 
 

@@ -267,6 +267,29 @@ def test_what_a_budget_counts_is_what_asking_everybody_would_tell(
     assert [told(each) for each in fast] == [told(each) for each in slow]
 
 
+def test_whose_turn_comes_too_late_to_be_off_for_long_is_not_stopped() -> None:
+    """One stop in 5h30m: at 18:00, at 23:35, and the third cluster's turn at 05:10 is 2h40m before it is to be up again."""
+    guards = "guards: {stops: {at_most: 1, within: 5h30m}}"
+    rules = policy(f"{HOURS[:-1]}, {guards}}}", more="guards: {warn_before_stop: 0m, min_off: 3h}")
+    lab = history("late", [needed(name=name) for name in ("web", "api", "sql")])
+    fast, slow = (replay(lab, rules, Terms(every_tick=each)) for each in (False, True))
+    stops = sorted(line for lived in fast for line in told(lived) if "stop" in line and line < "Tue 09")
+    assert stops == ["Mon 18:00 stop off_hours", "Mon 23:35 stop off_hours"]
+    assert [told(each) for each in fast] == [told(each) for each in slow]
+
+
+def test_who_goes_out_of_sight_while_waiting_for_a_turn_is_not_stopped() -> None:
+    """Two are idle from noon on; one stop in two hours. Of the second nothing is known when its turn comes."""
+    rules = policy("{name: r, idle: {after: 1h, grace: 0m}, guards: {stops: {at_most: 1, within: 2h}}}")
+    first, second = (needed("Mon 11:00-12:00", name=name) for name in ("api", "web"))
+    noon = int((MONDAY + timedelta(hours=12)).timestamp())
+    lab = history("dark", [first, replace(second, unknown=((noon + 90 * 60, noon + 7 * HOUR),))])
+    fast, slow = (replay(lab, rules, Terms(every_tick=each)) for each in (False, True))
+    assert [told(each) for each in fast] == [told(each) for each in slow]
+    assert "Mon 13:10 stop idle" in told(fast[0])
+    assert not [line for line in told(fast[1]) if line.startswith("Mon 1") and "stop" in line]
+
+
 def test_a_stop_asks_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a budget of its own that never binds, a fleet is looked at little more often than without one."""
     looks, real = Counter[str](), engine.look
